@@ -1,0 +1,1 @@
+//! Sole reader and writer of evidence bundles, with limits and the redaction record.

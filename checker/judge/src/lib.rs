@@ -1,0 +1,1 @@
+//! Pure judging: a report is a function of lab and evidence.

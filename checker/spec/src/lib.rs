@@ -1,0 +1,1 @@
+//! Lab files, evidence and reports as types: parse, validate, JSON schema.

@@ -1,0 +1,3 @@
+//! `ms`, the multi-call workload of the labs.
+
+fn main() {}
