@@ -1,3 +1,20 @@
-//! `labcheck`, the grader's command line.
+//! `labcheck`, the grader's command line. This file is a table of contents:
+//! one file per command, and what they share.
 
-fn main() {}
+mod cli;
+mod commands;
+mod failure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            anstream::eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The command line: every command's arguments are declared in its own file.
+
+use clap::{Parser, Subcommand};
+
+use crate::{commands, failure::Failure};
+
+/// Grades what you really built: a kind cluster, a compose stack or files.
+#[derive(Parser)]
+#[command(name = "labcheck", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the labs
+    List(commands::list::Args),
+}
+
+impl Cli {
+    /// Runs the command and returns the exit code.
+    ///
+    /// # Errors
+    /// What stopped the command, with its exit code.
+    pub fn run(self) -> Result<u8, Failure> {
+        match self.command {
+            Command::List(args) => commands::list::run(&args),
+        }
+    }
+}

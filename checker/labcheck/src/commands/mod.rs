@@ -1,0 +1,3 @@
+//! One file per command: its arguments (`Args`) and its work (`run`).
+
+pub mod list;

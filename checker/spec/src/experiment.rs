@@ -1,0 +1,162 @@
+//! Experiments: declared steps that change the system, and what they record.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Observation, Span};
+
+/// A declared list of steps, run in order and undone afterwards.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// What the experiment may use up; printed before it starts.
+    pub budget: Budget,
+    /// What is done.
+    pub steps: Vec<Step>,
+}
+
+/// The bounds of an experiment.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Requests sent to the system under test, all steps together.
+    pub requests: u32,
+    /// Wall time, all steps together, undo excluded.
+    pub time: Span,
+}
+
+/// One step: exactly one of the actions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Time to let pass before the action.
+    pub after: Option<Span>,
+    /// The name expressions read the step's result by.
+    #[serde(rename = "as")]
+    pub name: Option<String>,
+    /// Send HTTP requests from inside the cluster, each with a nonce.
+    pub ask: Option<Ask>,
+    /// Delete one pod, with its UID as precondition.
+    pub delete: Option<Delete>,
+    /// Wait until a workload has settled.
+    pub wait: Option<Wait>,
+    /// Take a look at everything the lab observes, under the step's name.
+    pub look: Option<LookStep>,
+}
+
+/// Requests from a prober pod in the lab's namespace.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// URL as seen from a pod in the lab's namespace.
+    pub http: String,
+    /// How many requests, each on a fresh connection.
+    pub count: u32,
+}
+
+/// Which pod is deleted: the one of this name, or the oldest running pod with
+/// these labels.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delete {
+    /// Name of the pod.
+    pub pod: Option<String>,
+    /// Label selector.
+    pub labels: Option<String>,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// Deployment that must be rolled out.
+    pub deployment: String,
+    /// How long at most; running out is recorded, not an error.
+    pub within: Span,
+}
+
+/// A look has no settings.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookStep {}
+
+/// The one action of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Action<'a> {
+    /// See [`Step::ask`].
+    Ask(&'a Ask),
+    /// See [`Step::delete`].
+    Delete(&'a Delete),
+    /// See [`Step::wait`].
+    Wait(&'a Wait),
+    /// See [`Step::look`].
+    Look,
+}
+
+impl Step {
+    /// The step's action; `None` if it has none or several, which validation
+    /// refuses.
+    pub fn action(&self) -> Option<Action<'_>> {
+        let mut actions = [
+            self.ask.as_ref().map(Action::Ask),
+            self.delete.as_ref().map(Action::Delete),
+            self.wait.as_ref().map(Action::Wait),
+            self.look.as_ref().map(|_| Action::Look),
+        ]
+        .into_iter()
+        .flatten();
+        let first = actions.next();
+        if actions.next().is_some() { None } else { first }
+    }
+}
+
+/// What an experiment left behind, as evidence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentRecord {
+    /// Start, in milliseconds after the first look.
+    pub started_ms: u64,
+    /// How it ended.
+    pub ended: ExperimentEnd,
+    /// Results of the named steps, in order.
+    pub results: IndexMap<String, serde_json::Value>,
+    /// Looks taken by steps, by step name and request key.
+    pub looks: IndexMap<String, IndexMap<String, Observation>>,
+    /// One line for each step that ran, for people.
+    pub log: Vec<StepRecord>,
+}
+
+/// One step that ran.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepRecord {
+    /// Start, in milliseconds after the first look.
+    pub at_ms: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// What was done, in words.
+    pub what: String,
+}
+
+/// How an experiment ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ExperimentEnd {
+    /// Every step ran.
+    Completed,
+    /// A step found nothing to work on, or the system refused it: an answer
+    /// of the system under test. Later steps did not run.
+    Stopped {
+        /// The step, from 0.
+        step: usize,
+        /// Why, in words.
+        why: String,
+    },
+    /// The means of the experiment failed, or it was not allowed to run: what
+    /// depends on it is unknown.
+    Unavailable {
+        /// Why, in words.
+        why: String,
+    },
+}

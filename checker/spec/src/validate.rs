@@ -1,0 +1,152 @@
+//! The rules of a lab file that its types cannot say.
+
+use std::collections::HashSet;
+
+use crate::{Diagnostic, FORMAT, Lab, Task, template};
+
+/// Names that expressions always have; a lab may not bind them.
+const RESERVED: &[&str] = &["it", "was", "params", "loaded", "namespace", "true", "false", "null", "in"];
+
+pub(crate) fn lab(file: &str, lab: &Lab) -> Vec<Diagnostic> {
+    let mut problems = Problems { file, list: Vec::new() };
+    header(lab, &mut problems);
+    names(lab, &mut problems);
+    experiments(lab, &mut problems);
+    let (mut tasks, mut checks) = (HashSet::new(), HashSet::new());
+    for task in &lab.tasks {
+        if !tasks.insert(task.id.as_str()) {
+            problems.add(format!("task `{}` stands twice", task.id));
+        }
+        self::task(task, &mut checks, &mut problems);
+    }
+    problems.list
+}
+
+struct Problems<'a> {
+    file: &'a str,
+    list: Vec<Diagnostic>,
+}
+
+impl Problems<'_> {
+    fn add(&mut self, message: impl Into<String>) {
+        self.list.push(Diagnostic::file(self.file, message));
+    }
+}
+
+fn header(lab: &Lab, problems: &mut Problems<'_>) {
+    if lab.format != FORMAT {
+        problems.add(format!("`format` is {}, expected {FORMAT}; a newer labcheck may read it", lab.format));
+    }
+    let number = lab.id.strip_prefix("lab").unwrap_or_default();
+    if number.len() != 2 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        problems.add(format!("`id` is `{}`, expected `lab` and two digits", lab.id));
+    }
+    if lab.target.is_empty() {
+        problems.add("`target` is empty, expected `kind`, `compose` or `files`");
+    }
+    if lab.tasks.is_empty() {
+        problems.add("`tasks` is empty");
+    }
+    for item in &lab.covers {
+        let number = item.strip_prefix('C').and_then(|number| number.parse::<u32>().ok());
+        if !matches!(number, Some(1..=98)) {
+            problems.add(format!("`covers` names `{item}`, expected `C1` to `C98`"));
+        }
+    }
+}
+
+fn names(lab: &Lab, problems: &mut Problems<'_>) {
+    let mut seen = HashSet::new();
+    let all = lab.observe.keys().chain(lab.experiments.keys()).chain(lab.lets.keys());
+    for name in all {
+        if !identifier(name) {
+            problems
+                .add(format!("`{name}` is no name expressions can use; expected letters, digits and `_`"));
+        }
+        if RESERVED.contains(&name.as_str()) {
+            problems.add(format!("`{name}` is a name labcheck binds itself; choose another"));
+        }
+        if !seen.insert(name) {
+            problems.add(format!(
+                "`{name}` names two things; observations, experiments and lets share one space"
+            ));
+        }
+    }
+}
+
+fn identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
+    for (name, experiment) in &lab.experiments {
+        let mut asked = 0u32;
+        for (at, step) in experiment.steps.iter().enumerate() {
+            let place = format!("step {} of experiment `{name}`", at + 1);
+            if step.action().is_none() {
+                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `wait` and `look`"));
+            }
+            if step.look.is_some() && step.name.is_none() {
+                problems.add(format!("{place} takes a look without a name; add `as`"));
+            }
+            if step.name.as_deref().is_some_and(|name| name == "reached" || !identifier(name)) {
+                problems.add(format!("{place} has a name expressions cannot use"));
+            }
+            if let Some(delete) = &step.delete
+                && delete.pod.is_some() == delete.labels.is_some()
+            {
+                problems.add(format!("{place} must name the pod by exactly one of `pod` and `labels`"));
+            }
+            asked = asked.saturating_add(step.ask.as_ref().map_or(0, |ask| ask.count));
+        }
+        if asked > experiment.budget.requests {
+            let budget = experiment.budget.requests;
+            problems.add(format!("experiment `{name}` sends {asked} requests, its budget is {budget}"));
+        }
+    }
+}
+
+fn task<'a>(task: &'a Task, seen: &mut HashSet<&'a str>, problems: &mut Problems<'_>) {
+    if task.points == 0 {
+        problems.add(format!("task `{}` is worth nothing", task.id));
+    }
+    if task.hints.len() != 3 {
+        problems.add(format!("task `{}` has {} hints, expected 3", task.id, task.hints.len()));
+    }
+    if task.checks.iter().all(|check| check.weight == 0) {
+        problems.add(format!("task `{}` has no check with weight", task.id));
+    }
+    for check in &task.checks {
+        let id = &check.id;
+        for before in &check.after {
+            if !seen.contains(before.as_str()) {
+                problems.add(format!("check `{id}` comes after `{before}`, which does not stand before it"));
+            }
+        }
+        if !seen.insert(id) {
+            problems.add(format!("check `{id}` stands twice"));
+        }
+        if check.expect.is_none() && check.never.is_none() {
+            problems.add(format!("check `{id}` has neither `expect` nor `never`"));
+        }
+        if check.needs.is_some() && check.weight != 0 {
+            problems.add(format!("check `{id}` has `needs` and a weight; what may be skipped earns nothing"));
+        }
+        for (name, text) in [("wrong", Some(&check.wrong)), ("missing", check.missing.as_ref())] {
+            if text.is_some_and(|text| template::pieces(text).is_err()) {
+                problems.add(format!("`{name}` of check `{id}` has `{{{{` without `}}}}`"));
+            }
+        }
+    }
+}
+
+/// The known word nearest to `word`, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .min()
+        .filter(|&(distance, candidate)| distance <= candidate.len().div_ceil(3))
+        .map(|(_, candidate)| candidate)
+}
