@@ -1,1 +1,3 @@
 //! Pure judging: a report is a function of lab and evidence.
+
+pub mod cel;

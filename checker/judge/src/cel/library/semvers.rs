@@ -1,0 +1,3 @@
+//! Placeholder.
+use crate::cel::functions::Functions;
+pub(super) fn register(_: &mut Functions) {}
