@@ -1,3 +1,48 @@
-//! Pure judging: a report is a function of lab and evidence.
+//! The judge: a report is a function of lab and evidence, and nothing else.
+//!
+//! This crate never does I/O: no cluster, no clock, no file system. That is
+//! what makes a live grade, a replay and a regrade the same thing.
 
+mod cause;
 pub mod cel;
+pub mod functions;
+mod plan;
+mod program;
+mod report;
+mod schema;
+mod selector;
+mod time;
+mod verdict;
+mod view;
+
+use lab_spec::{Diagnostic, Evidence, Lab};
+
+pub use plan::{Limits, Next};
+
+/// A lab ready to judge: its expressions compiled, its names checked.
+pub struct Judge<'l> {
+    lab: &'l Lab,
+    compiled: Vec<program::Compiled>,
+}
+
+impl<'l> Judge<'l> {
+    /// Compiles a lab's expressions; `file` is named in problems.
+    ///
+    /// # Errors
+    /// Every expression that does not compile or names something unknown.
+    pub fn new(file: &str, lab: &'l Lab) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Self { lab, compiled: program::compile(file, lab)? })
+    }
+
+    /// What the lab needs and this cluster has not; empty when it can be
+    /// judged. Judging anyway would blame the learner for it.
+    pub fn unmet(&self, evidence: &Evidence) -> Vec<String> {
+        plan::unmet(self.lab, evidence)
+    }
+}
+
+/// Whether a Deployment, as the API returns it, is rolled out.
+pub fn is_rolled_out(deployment: &serde_json::Value) -> bool {
+    let deployment = schema::bind("Deployment", deployment, 0);
+    functions::workload::unfinished(&deployment).is_none() && functions::workload::wanted(&deployment) > 0
+}

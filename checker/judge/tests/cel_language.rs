@@ -45,10 +45,7 @@ fn explained(source: &str) -> Vec<String> {
 
 #[test]
 fn an_integral_json_number_is_an_int() {
-    assert_eq!(
-        shown("pods[1].status.containerStatuses[0].restartCount + 1 == 5"),
-        "true"
-    );
+    assert_eq!(shown("pods[1].status.containerStatuses[0].restartCount + 1 == 5"), "true");
     assert_eq!(shown("replicas == 3 && 2 in [1, 2]"), "true");
 }
 
@@ -67,11 +64,7 @@ fn absence_is_typed() {
         "pods.all(p, p.spec.x == api.spec.x)",
         "optional.of(api).hasValue()",
     ] {
-        assert_eq!(
-            shown(source),
-            "error: deployment `api` does not exist",
-            "{source}"
-        );
+        assert_eq!(shown(source), "error: deployment `api` does not exist", "{source}");
     }
     assert_eq!(shown("true || api.spec.replicas > 1"), "true");
     assert_eq!(shown("api.spec.replicas > 1 || true"), "true");
@@ -101,15 +94,9 @@ fn what_could_not_be_observed_wins_over_other_errors() {
 
 #[test]
 fn an_omitted_field_that_the_schema_knows_reads_as_its_default() {
-    let status = Schema::new([
-        ("readyReplicas", Field::scalar(0)),
-        ("conditions", Field::list()),
-    ]);
+    let status = Schema::new([("readyReplicas", Field::scalar(0)), ("conditions", Field::list())]);
     let container = Schema::new([("restartCount", Field::scalar(0))]);
-    let schema = Schema::new([
-        ("status", Field::object(status)),
-        ("containers", Field::list_of(container)),
-    ]);
+    let schema = Schema::new([("status", Field::object(status)), ("containers", Field::list_of(container))]);
     let mut scope = Scope::default();
     let json = json!({"containers": [{}]});
     scope.set("d", Value::from_json_with(&json, schema));
@@ -121,20 +108,11 @@ fn an_omitted_field_that_the_schema_knows_reads_as_its_default() {
             .map_err(|error| error.to_string())
     };
     assert_eq!(run("d.status.readyReplicas"), Ok("0".to_owned()));
-    assert_eq!(
-        run("d.status.conditions.exists(c, true)"),
-        Ok("false".to_owned())
-    );
+    assert_eq!(run("d.status.conditions.exists(c, true)"), Ok("false".to_owned()));
     assert_eq!(run("d.containers[0].restartCount"), Ok("0".to_owned()));
     assert_eq!(run("has(d.status)"), Ok("false".to_owned()));
-    assert_eq!(
-        run("d.status.ready"),
-        Err("`d.status.ready` is not set".to_owned())
-    );
-    assert_eq!(
-        run("d.?status.?readyReplicas"),
-        Ok("optional.none()".to_owned())
-    );
+    assert_eq!(run("d.status.ready"), Err("`d.status.ready` is not set".to_owned()));
+    assert_eq!(run("d.?status.?readyReplicas"), Ok("optional.none()".to_owned()));
 }
 
 #[test]
@@ -143,32 +121,17 @@ fn a_missing_field_names_its_path() {
         shown("pods[0].status.containerStatuses[0].state.running"),
         "error: `pods[0].status.containerStatuses[0].state` is not set"
     );
-    assert_eq!(
-        shown("pods[7]"),
-        "error: `pods[7]`: index 7 of a list with 2 elements"
-    );
-    assert_eq!(
-        shown("pds.size()"),
-        "error: unknown name `pds`, did you mean `pods`?"
-    );
-    assert_eq!(
-        shown("siz(pods)"),
-        "error: unknown function `siz`, did you mean `size`?"
-    );
+    assert_eq!(shown("pods[7]"), "error: `pods[7]`: index 7 of a list with 2 elements");
+    assert_eq!(shown("pds.size()"), "error: unknown name `pds`, did you mean `pods`?");
+    assert_eq!(shown("siz(pods)"), "error: unknown function `siz`, did you mean `size`?");
 }
 
 #[test]
 fn explanations_tell_what_decided() {
-    assert_eq!(
-        explained("replicas == 2 && pods.size() > 1"),
-        ["replicas = 3"]
-    );
+    assert_eq!(explained("replicas == 2 && pods.size() > 1"), ["replicas = 3"]);
     assert_eq!(
         explained("pods.all(p, p.status.phase == 'Running' && p.metadata.name != '')"),
-        [
-            "pods (element 2 of 2) = Pod `api-2`",
-            "p.status.phase = \"Pending\"",
-        ]
+        ["pods (element 2 of 2) = Pod `api-2`", "p.status.phase = \"Pending\"",]
     );
     assert_eq!(
         explained("pods.all(p, p.status.containerStatuses.all(c, c.ready))"),
@@ -190,29 +153,16 @@ fn explanations_tell_what_decided() {
         explained("pods.exists(p, p.status.phase == 'Failed')"),
         ["pods = [Pod `api-1`, Pod `api-2`]"]
     );
-    assert_eq!(
-        explained("api.spec.replicas == 3"),
-        ["api.spec.replicas = deployment `api` does not exist"]
-    );
-    assert_eq!(
-        explained("replicas + 1 == 3 || replicas > 5"),
-        ["replicas = 3", "replicas + 1 = 4"]
-    );
+    assert_eq!(explained("api.spec.replicas == 3"), ["api.spec.replicas = deployment `api` does not exist"]);
+    assert_eq!(explained("replicas + 1 == 3 || replicas > 5"), ["replicas = 3", "replicas + 1 = 4"]);
 }
 
 #[test]
 fn references_are_what_a_scope_has_to_supply() {
-    let program = Program::compile(
-        "pods.all(p, settled(p) && p.x in names) && sets.contains(a, [type(1) == int])",
-    )
-    .unwrap();
+    let program =
+        Program::compile("pods.all(p, settled(p) && p.x in names) && sets.contains(a, [type(1) == int])")
+            .unwrap();
     let references = program.references();
-    assert_eq!(
-        references.variables.iter().collect::<Vec<_>>(),
-        ["a", "names", "pods"]
-    );
-    assert_eq!(
-        references.functions.iter().collect::<Vec<_>>(),
-        ["sets.contains", "settled", "type"]
-    );
+    assert_eq!(references.variables.iter().collect::<Vec<_>>(), ["a", "names", "pods"]);
+    assert_eq!(references.functions.iter().collect::<Vec<_>>(), ["sets.contains", "settled", "type"]);
 }

@@ -20,10 +20,7 @@ const BYTES_PER_STEP: usize = 16;
 impl Budget {
     /// A budget of `steps`.
     pub fn new(steps: u64) -> Budget {
-        Budget {
-            allowed: steps,
-            left: steps,
-        }
+        Budget { allowed: steps, left: steps }
     }
 
     /// The steps used so far.
@@ -40,9 +37,7 @@ impl Budget {
             }
             None => {
                 self.left = 0;
-                Err(EvalError::Budget {
-                    steps: self.allowed,
-                })
+                Err(EvalError::Budget { steps: self.allowed })
             }
         }
     }

@@ -176,22 +176,14 @@ impl Eval<'_> {
 
     fn sort_by(&mut self, c: &Comprehension, range: &Range) -> Outcome {
         let Range::List(items) = range else {
-            return Err(EvalError::Expected {
-                expected: "a list",
-                found: "map",
-                place: text(&c.range),
-            });
+            return Err(EvalError::Expected { expected: "a list", found: "map", place: text(&c.range) });
         };
         let mut keys = Vec::with_capacity(items.len());
         for at in 0..items.len() {
             keys.push(self.with(c, range, at, |eval| eval.operand(&c.body))?);
         }
         let order = ops::sorted_order(&keys, self.budget)?;
-        Ok(order
-            .into_iter()
-            .map(|at| items[at].clone())
-            .collect::<Vec<_>>()
-            .into())
+        Ok(order.into_iter().map(|at| items[at].clone()).collect::<Vec<_>>().into())
     }
 
     fn optional_map(&mut self, c: &Comprehension) -> Outcome {

@@ -81,19 +81,13 @@ impl EvalError {
 
     /// A result that its type cannot hold.
     pub(super) fn overflow(operation: &str) -> EvalError {
-        EvalError::Overflow {
-            operation: operation.to_owned(),
-        }
+        EvalError::Overflow { operation: operation.to_owned() }
     }
 
     /// Which of two errors is told: one that makes the verdict unknown before
     /// one that names a missing object, and either before the rest.
     pub(super) fn or_stronger(self, other: EvalError) -> EvalError {
-        if other.strength() > self.strength() {
-            other
-        } else {
-            self
-        }
+        if other.strength() > self.strength() { other } else { self }
     }
 
     pub(super) fn strength(&self) -> u8 {
@@ -132,11 +126,9 @@ impl fmt::Display for EvalError {
             EvalError::Type { operation, found } => {
                 write!(f, "`{operation}` does not take ({})", found.join(", "))
             }
-            EvalError::Expected {
-                expected,
-                found,
-                place,
-            } => write!(f, "`{place}` is {found}, expected {expected}"),
+            EvalError::Expected { expected, found, place } => {
+                write!(f, "`{place}` is {found}, expected {expected}")
+            }
             EvalError::Overflow { operation } => {
                 write!(f, "the result of `{operation}` is out of range")
             }

@@ -25,11 +25,7 @@ pub(super) struct Eval<'a> {
 
 impl<'a> Eval<'a> {
     pub(super) fn new(scope: &'a Scope, budget: &'a mut Budget) -> Eval<'a> {
-        Eval {
-            scope,
-            locals: Vec::new(),
-            budget,
-        }
+        Eval { scope, locals: Vec::new(), budget }
     }
 
     /// The value of `node`, which may be absent or unavailable.
@@ -73,11 +69,9 @@ impl<'a> Eval<'a> {
     pub(super) fn condition(&mut self, node: &Node) -> Result<bool, EvalError> {
         match self.operand(node)? {
             Value::Bool(b) => Ok(b),
-            other => Err(EvalError::Expected {
-                expected: "a bool",
-                found: other.kind_name(),
-                place: text(node),
-            }),
+            other => {
+                Err(EvalError::Expected { expected: "a bool", found: other.kind_name(), place: text(node) })
+            }
         }
     }
 
@@ -103,16 +97,12 @@ impl<'a> Eval<'a> {
 
     fn select(&mut self, node: &Node, operand: &Node, field: &Arc<str>) -> Outcome {
         match self.operand(operand)? {
-            Value::Map(map) => map
-                .read(field)
-                .cloned()
-                .ok_or_else(|| EvalError::NoSuchField { path: text(node) }),
+            Value::Map(map) => {
+                map.read(field).cloned().ok_or_else(|| EvalError::NoSuchField { path: text(node) })
+            }
             // After `.?` every further step is optional too.
             Value::Optional(inner) => optional_field(inner.as_deref(), field),
-            other => Err(EvalError::Type {
-                operation: format!(".{field}"),
-                found: vec![other.kind_name()],
-            }),
+            other => Err(EvalError::Type { operation: format!(".{field}"), found: vec![other.kind_name()] }),
         }
     }
 
@@ -154,11 +144,7 @@ impl<'a> Eval<'a> {
                     .ok()
                     .and_then(|at| items.get(at))
                     .cloned()
-                    .ok_or_else(|| EvalError::Index {
-                        index: at,
-                        len: items.len(),
-                        path: text(node),
-                    })
+                    .ok_or_else(|| EvalError::Index { index: at, len: items.len(), path: text(node) })
             }
             _ => at(&base, &index)?.ok_or_else(|| EvalError::NoSuchField { path: text(node) }),
         }
@@ -284,9 +270,7 @@ impl<'a> Eval<'a> {
         if let Some(pattern) = &call.pattern {
             return pattern.call(call, receiver.as_ref(), &arguments, self.budget);
         }
-        let mut ctx = Ctx {
-            budget: self.budget,
-        };
+        let mut ctx = Ctx { budget: self.budget };
         (entry.call)(&mut ctx, receiver.as_ref(), &arguments).map_err(|error| named(error, call))
     }
 
@@ -299,9 +283,7 @@ impl<'a> Eval<'a> {
         };
         Some(match self.operand(receiver) {
             Err(error) => Err(error),
-            Ok(Value::Optional(Some(inner))) if &*call.name == "orValue" => {
-                Ok(inner.as_ref().clone())
-            }
+            Ok(Value::Optional(Some(inner))) if &*call.name == "orValue" => Ok(inner.as_ref().clone()),
             Ok(some @ Value::Optional(Some(_))) => Ok(some),
             Ok(Value::Optional(None)) => match self.operand(fallback) {
                 Ok(other) if &*call.name == "or" && !matches!(other, Value::Optional(_)) => {
@@ -326,30 +308,24 @@ pub(super) fn usable(value: Value) -> Outcome {
 /// A function that was given the wrong types says so under its own name.
 fn named(error: EvalError, call: &Call) -> EvalError {
     match error {
-        EvalError::Type { operation, found } if operation.is_empty() => EvalError::Type {
-            operation: call.name.to_string(),
-            found,
-        },
+        EvalError::Type { operation, found } if operation.is_empty() => {
+            EvalError::Type { operation: call.name.to_string(), found }
+        }
         error => error,
     }
 }
 
 fn not_optional(value: &Value, node: &Node) -> EvalError {
-    EvalError::Expected {
-        expected: "an optional",
-        found: value.kind_name(),
-        place: text(node),
-    }
+    EvalError::Expected { expected: "an optional", found: value.kind_name(), place: text(node) }
 }
 
 fn optional_field(base: Option<&Value>, field: &Arc<str>) -> Outcome {
     match base {
         None => Ok(Value::Optional(None)),
         Some(Value::Map(map)) => Ok(Value::Optional(map.get_str(field).cloned().map(Arc::new))),
-        Some(other) => Err(EvalError::Type {
-            operation: format!(".?{field}"),
-            found: vec![other.kind_name()],
-        }),
+        Some(other) => {
+            Err(EvalError::Type { operation: format!(".?{field}"), found: vec![other.kind_name()] })
+        }
     }
 }
 
@@ -358,10 +334,7 @@ fn at(base: &Value, index: &Value) -> Result<Option<Value>, EvalError> {
     match base {
         Value::List(items) => {
             let at = ops::list_index(index)?;
-            Ok(usize::try_from(at)
-                .ok()
-                .and_then(|at| items.get(at))
-                .cloned())
+            Ok(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned())
         }
         Value::Map(map) => {
             let found = match index {

@@ -23,10 +23,7 @@ pub struct Explained {
 const LINES: usize = 12;
 
 pub(super) fn explain(root: &Node, scope: &Scope, budget: &mut Budget) -> Vec<Explained> {
-    let mut explainer = Explainer {
-        eval: Eval::new(scope, budget),
-        lines: Vec::new(),
-    };
+    let mut explainer = Explainer { eval: Eval::new(scope, budget), lines: Vec::new() };
     explainer.condition(root);
     explainer.lines.truncate(LINES);
     explainer.lines
@@ -117,12 +114,7 @@ impl Explainer<'_> {
                 self.show(node, value);
             }
             Node::Call(call) => {
-                for part in call
-                    .receiver
-                    .iter()
-                    .map(AsRef::as_ref)
-                    .chain(&call.arguments)
-                {
+                for part in call.receiver.iter().map(AsRef::as_ref).chain(&call.arguments) {
                     if !matches!(part, Node::Variable(_)) {
                         self.operand(part);
                     }
@@ -175,12 +167,7 @@ impl Explainer<'_> {
         match culprit {
             Some(at) => self.element(c, &range, at, |this| {
                 let place = format!("{} (element {} of {})", text(&c.range), at + 1, range.len());
-                let element = this
-                    .eval
-                    .locals
-                    .last()
-                    .map(Value::brief)
-                    .unwrap_or_default();
+                let element = this.eval.locals.last().map(Value::brief).unwrap_or_default();
                 this.line(place, element);
                 this.condition(&c.body);
             }),

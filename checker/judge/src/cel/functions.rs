@@ -57,20 +57,14 @@ impl Functions {
     /// Adds `name(..)`. Absent and unavailable arguments never reach it: the
     /// call fails before.
     pub fn global(&mut self, name: &'static str, call: Function) -> &mut Functions {
-        let entry = Entry {
-            call,
-            sees_absence: false,
-        };
+        let entry = Entry { call, sees_absence: false };
         self.global.insert(name, entry);
         self
     }
 
     /// Adds `receiver.name(..)`, with the same promise as [`Functions::global`].
     pub fn member(&mut self, name: &'static str, call: Function) -> &mut Functions {
-        let entry = Entry {
-            call,
-            sees_absence: false,
-        };
+        let entry = Entry { call, sees_absence: false };
         self.member.insert(name, entry);
         self
     }
@@ -78,10 +72,7 @@ impl Functions {
     /// Adds `name(..)` which sees absent arguments. Unavailable ones still
     /// fail the call.
     pub fn probe(&mut self, name: &'static str, call: Function) -> &mut Functions {
-        let entry = Entry {
-            call,
-            sees_absence: true,
-        };
+        let entry = Entry { call, sees_absence: true };
         self.global.insert(name, entry);
         self
     }
@@ -93,12 +84,7 @@ impl Functions {
 
     /// The names of all functions, sorted.
     pub fn names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self
-            .global
-            .keys()
-            .chain(self.member.keys())
-            .copied()
-            .collect();
+        let mut names: Vec<_> = self.global.keys().chain(self.member.keys()).copied().collect();
         names.sort_unstable();
         names.dedup();
         names

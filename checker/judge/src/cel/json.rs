@@ -22,17 +22,9 @@ impl Value {
     }
 
     /// The values of a JSON list of objects of one schema.
-    pub fn list_from_json_with<'a>(
-        items: impl IntoIterator<Item = &'a Json>,
-        schema: Arc<Schema>,
-    ) -> Value {
+    pub fn list_from_json_with<'a>(items: impl IntoIterator<Item = &'a Json>, schema: Arc<Schema>) -> Value {
         let shape = Shape::Object(schema);
-        Value::List(
-            items
-                .into_iter()
-                .map(|item| convert(item, &shape))
-                .collect(),
-        )
+        Value::List(items.into_iter().map(|item| convert(item, &shape)).collect())
     }
 
     /// The value as JSON. Values JSON does not know become their text.
@@ -45,12 +37,9 @@ impl Value {
             Value::Double(d) => Json::from(*d),
             Value::String(s) => Json::String(s.to_string()),
             Value::List(items) => items.iter().map(Value::to_json).collect(),
-            Value::Map(map) => Json::Object(
-                map.entries()
-                    .iter()
-                    .map(|(k, v)| (key_text(k), v.to_json()))
-                    .collect(),
-            ),
+            Value::Map(map) => {
+                Json::Object(map.entries().iter().map(|(k, v)| (key_text(k), v.to_json())).collect())
+            }
             Value::Optional(Some(inner)) => inner.to_json(),
             Value::Optional(None) => Json::Null,
             other => Json::String(other.to_string()),
@@ -99,9 +88,7 @@ fn object(fields: &serde_json::Map<String, Json>, shape: &Shape) -> Value {
     let entries = fields
         .iter()
         .map(|(name, json)| {
-            let shape = schema
-                .and_then(|s| s.fields.get(name))
-                .map_or(&each, |field| &field.shape);
+            let shape = schema.and_then(|s| s.fields.get(name)).map_or(&each, |field| &field.shape);
             (Key::String(name.as_str().into()), convert(json, shape))
         })
         .collect();

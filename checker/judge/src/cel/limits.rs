@@ -116,15 +116,9 @@ fn reset(levels: &mut [Level], comma: bool) {
 fn skip(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     if rest.starts_with(b"//") {
-        return rest
-            .iter()
-            .position(|b| *b == b'\n')
-            .map_or(bytes.len(), |end| at + end);
+        return rest.iter().position(|b| *b == b'\n').map_or(bytes.len(), |end| at + end);
     }
-    let word = rest
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
-        .count();
+    let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     let quote_at = at + word;
     let Some(quote @ (b'"' | b'\'')) = bytes.get(quote_at).copied() else {
         return quote_at;
@@ -136,11 +130,7 @@ fn skip(bytes: &[u8], at: usize) -> usize {
 /// The end of the string whose opening quote is at `open`.
 fn string_end(bytes: &[u8], open: usize, quote: u8, raw: bool) -> usize {
     let triple = [quote; 3];
-    let close: &[u8] = if bytes[open..].starts_with(&triple) {
-        &triple
-    } else {
-        &triple[..1]
-    };
+    let close: &[u8] = if bytes[open..].starts_with(&triple) { &triple } else { &triple[..1] };
     let mut at = open + close.len();
     while at < bytes.len() {
         if bytes[at] == b'\\' && !raw {

@@ -42,11 +42,7 @@ impl Lowering {
                     return self.done(Node::Literal(Value::Type(ty)));
                 }
                 let operand = self.boxed(*select.operand)?;
-                Ok(if select.test {
-                    Node::Has(operand, field)
-                } else {
-                    Node::Select(operand, field)
-                })
+                Ok(if select.test { Node::Has(operand, field) } else { Node::Select(operand, field) })
             }
             Expr::Call(call) => self.call(call),
             Expr::List(list) => {
@@ -60,10 +56,9 @@ impl Lowering {
                 Ok(Node::List(elements))
             }
             Expr::Map(map) => self.map(map),
-            Expr::Struct(message) => Err(format!(
-                "objects of type `{}` cannot be made; write a map",
-                message.type_name
-            )),
+            Expr::Struct(message) => {
+                Err(format!("objects of type `{}` cannot be made; write a map", message.type_name))
+            }
             Expr::Comprehension(comprehension) => self.standard_macro(*comprehension),
         };
         self.done(node?)
@@ -125,16 +120,9 @@ impl Lowering {
         self.plain_call(call.func_name, Some(receiver), call.args)
     }
 
-    fn plain_call(
-        &mut self,
-        name: String,
-        receiver: Option<Box<Node>>,
-        arguments: Vec<IdedExpr>,
-    ) -> Lowered {
-        let arguments = arguments
-            .into_iter()
-            .map(|argument| self.lower(argument))
-            .collect::<Result<Vec<_>, _>>()?;
+    fn plain_call(&mut self, name: String, receiver: Option<Box<Node>>, arguments: Vec<IdedExpr>) -> Lowered {
+        let arguments =
+            arguments.into_iter().map(|argument| self.lower(argument)).collect::<Result<Vec<_>, _>>()?;
         let pattern = match (name.as_str(), arguments.as_slice()) {
             ("matches", [_, Node::Literal(Value::String(text))]) if receiver.is_none() => {
                 Some(Pattern::compile(text)?)
@@ -147,12 +135,7 @@ impl Lowering {
             _ => None,
         };
         self.references.functions.insert(name.clone());
-        Ok(Node::Call(Call {
-            name: name.into(),
-            receiver,
-            arguments,
-            pattern,
-        }))
+        Ok(Node::Call(Call { name: name.into(), receiver, arguments, pattern }))
     }
 
     /// An operator, or a call without a receiver.
@@ -247,10 +230,9 @@ impl Lowering {
                 match parts.next().map(|yes| yes.expr) {
                     Some(Expr::Call(mut add)) => match appended(add.args.pop()) {
                         // `map(x, p, x)` and `filter(x, p)` are the same.
-                        Some(IdedExpr {
-                            expr: Expr::Ident(name),
-                            ..
-                        }) if name == c.iter_var => (Kind::Filter, None, filter),
+                        Some(IdedExpr { expr: Expr::Ident(name), .. }) if name == c.iter_var => {
+                            (Kind::Filter, None, filter)
+                        }
                         Some(body) => (Kind::Map, filter, Some(body)),
                         None => (Kind::ExistsOne, None, filter),
                     },
@@ -284,14 +266,7 @@ impl Lowering {
         let body = self.lower(body)?;
         self.locals.truncate(slot);
         self.comprehensions -= 1;
-        Ok(Node::Comprehension(Box::new(Comprehension {
-            kind,
-            range,
-            names,
-            slot,
-            filter,
-            body,
-        })))
+        Ok(Node::Comprehension(Box::new(Comprehension { kind, range, names, slot, filter, body })))
     }
 }
 
@@ -304,18 +279,8 @@ fn appended(tree: Option<IdedExpr>) -> Option<IdedExpr> {
 }
 
 /// Names that stand for types.
-const TYPE_NAMES: [&str; 10] = [
-    "bool",
-    "bytes",
-    "double",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "type",
-    "uint",
-];
+const TYPE_NAMES: [&str; 10] =
+    ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 
 fn well_known_type(operand: &Expr, field: &str) -> Option<Type> {
     let Expr::Select(inner) = operand else {

@@ -71,9 +71,7 @@ fn integral(d: f64) -> Option<Key> {
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&d) {
         return Some(Key::Int(d as i64));
     }
-    (0.0..18_446_744_073_709_551_616.0)
-        .contains(&d)
-        .then_some(Key::Uint(d as u64))
+    (0.0..18_446_744_073_709_551_616.0).contains(&d).then_some(Key::Uint(d as u64))
 }
 
 impl Ord for Key {
@@ -134,8 +132,7 @@ impl Map {
     /// The value under the name `field`, or its default where the schema of
     /// this object knows the field and the object omits it.
     pub fn read(&self, field: &str) -> Option<&Value> {
-        self.get_str(field)
-            .or_else(|| self.0.schema.as_ref()?.default_for(field))
+        self.get_str(field).or_else(|| self.0.schema.as_ref()?.default_for(field))
     }
 
     /// The schema that supplies defaults, if any.

@@ -116,10 +116,7 @@ impl Op {
     /// Whether the result is a value of its own and not a verdict on the two
     /// sides.
     pub(super) fn is_arithmetic(self) -> bool {
-        matches!(
-            self,
-            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo
-        )
+        matches!(self, Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo)
     }
 
     pub(super) fn symbol(self) -> &'static str {

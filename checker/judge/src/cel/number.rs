@@ -21,11 +21,7 @@ pub(super) fn general(d: f64) -> String {
 
 /// `d` in decimal notation without an exponent, shortest form.
 pub(super) fn plain(d: f64) -> String {
-    if d.is_finite() {
-        format!("{d}")
-    } else {
-        special(d)
-    }
+    if d.is_finite() { format!("{d}") } else { special(d) }
 }
 
 /// `d` in scientific notation with `precision` digits after the point.

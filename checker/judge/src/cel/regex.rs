@@ -23,16 +23,12 @@ impl Pattern {
     /// Compiles a pattern; the error is a message.
     pub(super) fn compile(pattern: &str) -> Result<Pattern, String> {
         let translated = translate(pattern)?;
-        RegexBuilder::new(&translated)
-            .size_limit(SIZE_LIMIT)
-            .build()
-            .map(Pattern)
-            .map_err(|error| {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default();
-                let reason = reason.trim_start_matches("error: ");
-                format!("`{pattern}` is not a pattern: {reason}")
-            })
+        RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().map(Pattern).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default();
+            let reason = reason.trim_start_matches("error: ");
+            format!("`{pattern}` is not a pattern: {reason}")
+        })
     }
 
     /// `matches`, `find` or `findAll`, whichever `call` is.
@@ -49,11 +45,7 @@ impl Pattern {
         };
         let wrong = || EvalError::Type {
             operation: call.name.to_string(),
-            found: receiver
-                .into_iter()
-                .chain(arguments)
-                .map(Value::kind_name)
-                .collect(),
+            found: receiver.into_iter().chain(arguments).map(Value::kind_name).collect(),
         };
         let subject = subject.as_str().ok_or_else(wrong)?;
         match (&*call.name, rest) {
@@ -72,9 +64,7 @@ impl Pattern {
 
     pub(super) fn find(&self, text: &str, budget: &mut Budget) -> Outcome {
         budget.take(1 + text.len() as u64)?;
-        Ok(Value::string(
-            self.0.find(text).map_or("", |found| found.as_str()),
-        ))
+        Ok(Value::string(self.0.find(text).map_or("", |found| found.as_str())))
     }
 
     /// At most `limit` matches, all if it is negative.
@@ -82,10 +72,7 @@ impl Pattern {
         budget.take(1 + 2 * text.len() as u64)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let found = self.0.find_iter(text).take(limit);
-        Ok(found
-            .map(|found| Value::string(found.as_str()))
-            .collect::<Vec<_>>()
-            .into())
+        Ok(found.map(|found| Value::string(found.as_str())).collect::<Vec<_>>().into())
     }
 }
 

@@ -72,11 +72,7 @@ impl fmt::Display for Value {
 /// A double so that it reads as one.
 fn double(d: f64) -> String {
     let text = number::general(d);
-    if d.is_finite() && !text.contains(['.', 'e']) {
-        format!("{text}.0")
-    } else {
-        text
-    }
+    if d.is_finite() && !text.contains(['.', 'e']) { format!("{text}.0") } else { text }
 }
 
 /// `text` in quotes, with control characters escaped.
@@ -159,11 +155,7 @@ fn more(len: usize, out: &mut String) {
 
 /// A Kubernetes object by kind and name: "Pod `api-1`".
 fn object_name(map: &Map) -> Option<String> {
-    let name = map
-        .get_str("metadata")?
-        .as_map()?
-        .get_str("name")?
-        .as_str()?;
+    let name = map.get_str("metadata")?.as_map()?.get_str("name")?.as_str()?;
     let kind = map.get_str("kind").and_then(Value::as_str);
     Some(match kind {
         Some(kind) => format!("{kind} `{name}`"),

@@ -40,9 +40,7 @@ pub enum Shape {
 impl Schema {
     /// A schema of the named fields.
     pub fn new<N: Into<String>>(fields: impl IntoIterator<Item = (N, Field)>) -> Arc<Schema> {
-        Arc::new(Schema {
-            fields: fields.into_iter().map(|(n, f)| (n.into(), f)).collect(),
-        })
+        Arc::new(Schema { fields: fields.into_iter().map(|(n, f)| (n.into(), f)).collect() })
     }
 
     /// What the omitted `field` reads as.
@@ -54,51 +52,33 @@ impl Schema {
 impl Field {
     /// A scalar that reads as `default` when omitted.
     pub fn scalar(default: impl Into<Value>) -> Field {
-        Field {
-            default: Some(default.into()),
-            shape: Shape::Plain,
-        }
+        Field { default: Some(default.into()), shape: Shape::Plain }
     }
 
     /// An object that reads as one with nothing set when omitted, so that its
     /// own fields read as their defaults.
     pub fn object(schema: Arc<Schema>) -> Field {
         let empty = Map::with_schema(Vec::new(), Some(Arc::clone(&schema)));
-        Field {
-            default: Some(Value::Map(empty)),
-            shape: Shape::Object(schema),
-        }
+        Field { default: Some(Value::Map(empty)), shape: Shape::Object(schema) }
     }
 
     /// An object whose omission means something: reading it stays an error.
     pub fn optional_object(schema: Arc<Schema>) -> Field {
-        Field {
-            default: None,
-            shape: Shape::Object(schema),
-        }
+        Field { default: None, shape: Shape::Object(schema) }
     }
 
     /// A list of objects that reads as empty when omitted.
     pub fn list_of(schema: Arc<Schema>) -> Field {
-        Field {
-            default: Some(Value::list([])),
-            shape: Shape::ListOf(schema),
-        }
+        Field { default: Some(Value::list([])), shape: Shape::ListOf(schema) }
     }
 
     /// A list of scalars that reads as empty when omitted.
     pub fn list() -> Field {
-        Field {
-            default: Some(Value::list([])),
-            shape: Shape::Plain,
-        }
+        Field { default: Some(Value::list([])), shape: Shape::Plain }
     }
 
     /// A map of scalars that reads as empty when omitted.
     pub fn map() -> Field {
-        Field {
-            default: Some(Value::Map(Map::from_iter([]))),
-            shape: Shape::Plain,
-        }
+        Field { default: Some(Value::Map(Map::from_iter([]))), shape: Shape::Plain }
     }
 }

@@ -21,11 +21,7 @@ struct Inner {
 impl Scope {
     /// An empty scope with these functions.
     pub fn new(functions: Arc<Functions>) -> Scope {
-        Scope(Arc::new(Inner {
-            variables: BTreeMap::new(),
-            parent: None,
-            functions,
-        }))
+        Scope(Arc::new(Inner { variables: BTreeMap::new(), parent: None, functions }))
     }
 
     /// An empty scope inside this one: for a `let`, or for `it`.
@@ -40,9 +36,7 @@ impl Scope {
     /// Binds `name` here, replacing what it was bound to here. Children made
     /// earlier keep what they saw.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: Value) {
-        Arc::make_mut(&mut self.0)
-            .variables
-            .insert(name.into(), value);
+        Arc::make_mut(&mut self.0).variables.insert(name.into(), value);
     }
 
     /// What `name` stands for, here or in the nearest parent that binds it.

@@ -59,9 +59,7 @@ impl Duration {
 fn segment(text: &str) -> Option<(i128, &str)> {
     let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at(number_end);
-    let unit_end = rest
-        .find(|c: char| c.is_ascii_digit() || c == '.')
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(unit_end);
     let scale: i128 = match unit {
         "ns" => 1,
@@ -76,11 +74,7 @@ fn segment(text: &str) -> Option<(i128, &str)> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    let mut nanos = if whole.is_empty() {
-        0
-    } else {
-        whole.parse::<i64>().ok().map(i128::from)? * scale
-    };
+    let mut nanos = if whole.is_empty() { 0 } else { whole.parse::<i64>().ok().map(i128::from)? * scale };
     // Digits beyond what a nanosecond can hold are dropped, as Go does.
     let mut weight = scale;
     for digit in fraction.bytes() {
@@ -105,9 +99,7 @@ impl Timestamp {
             _ => bytes.len().checked_sub(6)?,
         };
         let digits = |range: std::ops::Range<usize>| {
-            bytes
-                .get(range)
-                .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+            bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
         };
         let shaped = bytes.is_ascii()
             && digits(0..4)
@@ -127,11 +119,7 @@ impl Timestamp {
         if !shaped {
             return None;
         }
-        let offset = if zone + 1 == bytes.len() {
-            Offset::UTC
-        } else {
-            fixed_offset(&text[zone..])?
-        };
+        let offset = if zone + 1 == bytes.len() { Offset::UTC } else { fixed_offset(&text[zone..])? };
         let civil: jiff::civil::DateTime = text[..zone.min(29)].parse().ok()?;
         let at = offset.to_timestamp(civil).ok()?;
         Timestamp::checked(at, offset)
@@ -145,10 +133,7 @@ impl Timestamp {
 
     fn checked(at: jiff::Timestamp, offset: Offset) -> Option<Timestamp> {
         SECONDS
-            .contains(
-                &at.as_second()
-                    .saturating_sub(i64::from(at.subsec_nanosecond() < 0)),
-            )
+            .contains(&at.as_second().saturating_sub(i64::from(at.subsec_nanosecond() < 0)))
             .then_some(Timestamp { at, offset })
     }
 

@@ -101,12 +101,7 @@ impl Value {
 
     /// A map value with string keys. Of equal keys the last one stays.
     pub fn object<K: Into<Arc<str>>>(fields: impl IntoIterator<Item = (K, Value)>) -> Value {
-        Value::Map(
-            fields
-                .into_iter()
-                .map(|(k, v)| (Key::String(k.into()), v))
-                .collect(),
-        )
+        Value::Map(fields.into_iter().map(|(k, v)| (Key::String(k.into()), v)).collect())
     }
 
     /// An absent object, described as a learner knows it.
@@ -116,10 +111,7 @@ impl Value {
 
     /// Evidence that could not be observed.
     pub fn unavailable(what: impl Into<String>, why: impl Into<String>) -> Value {
-        Value::Unavailable(Arc::new(Unavailability {
-            what: what.into(),
-            why: why.into(),
-        }))
+        Value::Unavailable(Arc::new(Unavailability { what: what.into(), why: why.into() }))
     }
 
     /// An optional holding `value`.

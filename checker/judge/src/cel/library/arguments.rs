@@ -8,11 +8,7 @@ use crate::cel::value::Value;
 pub fn wrong_types(receiver: Option<&Value>, arguments: &[Value]) -> EvalError {
     EvalError::Type {
         operation: String::new(),
-        found: receiver
-            .into_iter()
-            .chain(arguments)
-            .map(Value::kind_name)
-            .collect(),
+        found: receiver.into_iter().chain(arguments).map(Value::kind_name).collect(),
     }
 }
 

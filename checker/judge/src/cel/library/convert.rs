@@ -113,9 +113,9 @@ pub(super) fn text(value: &Value) -> Result<Option<Arc<str>>, EvalError> {
         Value::Int(i) => i.to_string().into(),
         Value::Uint(u) => u.to_string().into(),
         Value::Double(d) => number::general(*d).into(),
-        Value::Bytes(b) => std::str::from_utf8(b)
-            .map_err(|_| EvalError::invalid("the bytes are not UTF-8"))?
-            .into(),
+        Value::Bytes(b) => {
+            std::str::from_utf8(b).map_err(|_| EvalError::invalid("the bytes are not UTF-8"))?.into()
+        }
         Value::Duration(d) => d.to_string().into(),
         Value::Timestamp(t) => t.to_string().into(),
         Value::Type(t) => t.name().into(),
@@ -173,9 +173,9 @@ fn timestamp(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> 
         Value::Int(seconds) => Timestamp::from_unix(*seconds)
             .map(Value::Timestamp)
             .ok_or_else(|| EvalError::overflow("timestamp")),
-        Value::String(s) => Timestamp::parse(s)
-            .map(Value::Timestamp)
-            .ok_or_else(|| unreadable(s, "an RFC 3339 timestamp")),
+        Value::String(s) => {
+            Timestamp::parse(s).map(Value::Timestamp).ok_or_else(|| unreadable(s, "an RFC 3339 timestamp"))
+        }
         _ => Err(wrong_types(receiver, arguments)),
     }
 }

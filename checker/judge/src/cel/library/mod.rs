@@ -35,9 +35,7 @@ const QUALIFIED: [&str; 10] = [
 /// Whether `name` is a function of a namespace.
 pub(super) fn is_qualified(name: &str) -> bool {
     QUALIFIED.contains(&name)
-        || name
-            .strip_prefix("format.")
-            .is_some_and(|name| format::Format::named(name).is_some())
+        || name.strip_prefix("format.").is_some_and(|name| format::Format::named(name).is_some())
 }
 
 /// Registers every function.

@@ -41,11 +41,7 @@ fn of_non_zero(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -
         Value::Duration(Duration(0)) | Value::Optional(None) => true,
         _ => false,
     };
-    Ok(if zero {
-        Value::Optional(None)
-    } else {
-        Value::some(value.clone())
-    })
+    Ok(if zero { Value::Optional(None) } else { Value::some(value.clone()) })
 }
 
 fn has_value(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {

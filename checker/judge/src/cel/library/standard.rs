@@ -46,30 +46,18 @@ fn size(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Out
 }
 
 fn contains(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(text)), [Value::String(part)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(text)), [Value::String(part)]));
     ctx.take_bytes(text.len())?;
     Ok(Value::Bool(text.contains(&**part)))
 }
 
 fn starts_with(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(text)), [Value::String(part)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(text)), [Value::String(part)]));
     Ok(Value::Bool(text.starts_with(&**part)))
 }
 
 fn ends_with(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(text)), [Value::String(part)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(text)), [Value::String(part)]));
     Ok(Value::Bool(text.ends_with(&**part)))
 }
 
@@ -89,20 +77,14 @@ fn matches(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> 
 }
 
 fn find(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(text)), [Value::String(regex)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(text)), [Value::String(regex)]));
     pattern(ctx, regex)?.find(text, ctx.budget)
 }
 
 fn find_all(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     let (text, regex, limit) = match (receiver, arguments) {
         (Some(Value::String(text)), [Value::String(regex)]) => (text, regex, -1),
-        (Some(Value::String(text)), [Value::String(regex), Value::Int(limit)]) => {
-            (text, regex, *limit)
-        }
+        (Some(Value::String(text)), [Value::String(regex), Value::Int(limit)]) => (text, regex, *limit),
         _ => return Err(super::arguments::wrong_types(receiver, arguments)),
     };
     pattern(ctx, regex)?.find_all(text, limit, ctx.budget)

@@ -1,0 +1,170 @@
+//! Why a pod is not ready.
+
+use lab_spec::{Outcome, Request};
+
+use super::{Diagnosis, State, link, warning};
+use crate::{
+    cel::Value,
+    functions::{
+        items,
+        meta::find_condition,
+        number,
+        pod::{is_ready, statuses, terminating, unsettled},
+        text,
+        workload::reference,
+    },
+    schema::SEEN,
+    time,
+    view::View,
+};
+
+/// Reasons kubelet gives for waiting that no waiting mends.
+const STUCK: &[&str] = &[
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+    "PreStartHookError",
+    "PostStartHookError",
+];
+
+/// Lines of log a chain ends with.
+const TAILS: &[(u32, bool)] = &[(5, true), (5, false)];
+
+/// Why the pod is not ready, or not settled; `None` if it is both.
+pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
+    let object = reference(pod);
+    if terminating(pod) {
+        return Some(Diagnosis::new(
+            State::Converging,
+            object,
+            "metadata.deletionTimestamp",
+            "it is being deleted".to_owned(),
+        ));
+    }
+    if is_ready(pod) {
+        let why = unsettled(pod)?;
+        return Some(Diagnosis::new(State::Converging, object, "status.containerStatuses", why));
+    }
+    if matches!(text(pod, &["status", "phase"]), "Failed" | "Succeeded") {
+        let says = format!("the pod ended: {}", text(pod, &["status", "phase"]));
+        return Some(Diagnosis::new(State::Steady, object, "status.phase", says));
+    }
+    if let Some(scheduled) = find_condition(pod, "PodScheduled").filter(|c| text(c, &["status"]) == "False") {
+        let says = format!("{}: {}", text(scheduled, &["reason"]), text(scheduled, &["message"]));
+        return Some(Diagnosis::new(State::Terminal, object, "status.conditions[PodScheduled]", says));
+    }
+    let mut worst: Option<Diagnosis> = None;
+    for status in statuses(pod).chain(items(pod, &["status", "initContainerStatuses"])) {
+        if let Some(found) = container(view, pod, status)
+            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
+        {
+            worst = Some(found);
+        }
+    }
+    worst.or_else(|| {
+        let says = "it has not been started yet".to_owned();
+        Some(Diagnosis::new(State::Converging, object, "status.phase", says))
+    })
+}
+
+fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> {
+    let name = text(status, &["name"]);
+    let object = reference(pod);
+    let field = |path: &str| format!("status.containerStatuses[{name}].{path}");
+    if let Some(waiting) = status.at(&["state", "waiting"]) {
+        let reason = text(waiting, &["reason"]);
+        if !STUCK.contains(&reason) {
+            let says = format!("container `{name}` is being started: {reason}");
+            return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
+        }
+        return Some(stuck(view, pod, status, reason, &field("state.waiting.reason")));
+    }
+    if let Some(ended) = status.at(&["state", "terminated"]) {
+        let init =
+            items(pod, &["status", "initContainerStatuses"]).iter().any(|one| text(one, &["name"]) == name);
+        let code = number(ended, &["exitCode"]);
+        if init && code == 0 {
+            return None;
+        }
+        let again = format!("{} exit code {code}", text(ended, &["reason"]));
+        return Some(stuck(view, pod, status, &again, &field("state.terminated.reason")));
+    }
+    if status.field("ready").and_then(Value::as_bool) == Some(true) {
+        return None;
+    }
+    Some(unready(view, pod, status, &field("ready")))
+}
+
+/// A container that cannot get further by itself.
+fn stuck(view: &View<'_>, pod: &Value, status: &Value, reason: &str, field: &str) -> Diagnosis {
+    let name = text(status, &["name"]);
+    let last = status.at(&["lastState", "terminated"]);
+    let ended = last.map(|last| format!("; it last ended with exit code {}", number(last, &["exitCode"])));
+    let image = text(status, &["image"]);
+    let says = format!("container `{name}`, image `{image}`: {reason}{}", ended.unwrap_or_default());
+    // Pods of one workload fail for one reason; their names are not part of it.
+    let root =
+        format!("{} {image} {reason}", crate::functions::meta::controller(pod).map_or("", |(uid, _)| uid));
+    let mut diagnosis = Diagnosis::new(State::Terminal, reference(pod), field, says);
+    diagnosis.root = root;
+    diagnosis.chain.extend(warning(view, pod));
+    diagnosis.chain.extend(last_words(view, pod, name));
+    diagnosis
+}
+
+/// A container that runs and is not ready: within its probes' budget that is
+/// convergence, past it a state.
+fn unready(view: &View<'_>, pod: &Value, status: &Value, field: &str) -> Diagnosis {
+    let name = text(status, &["name"]);
+    let budget: i64 = items(pod, &["spec", "containers"])
+        .iter()
+        .filter(|container| text(container, &["name"]) == name)
+        .flat_map(|container| ["startupProbe", "readinessProbe"].map(|probe| budget_s(container, probe)))
+        .sum();
+    let started = time::ms(text(status, &["state", "running", "startedAt"]));
+    let age_s = started.map_or(0, |started| (number(pod, &[SEEN]) - started) / 1000);
+    let (state, says) = if age_s <= budget {
+        (
+            State::Converging,
+            format!("container `{name}` runs and its probes have until {budget} s after its start"),
+        )
+    } else {
+        (State::Steady, format!("container `{name}` runs but is not ready after {budget} s of probes"))
+    };
+    let mut diagnosis = Diagnosis::new(state, reference(pod), field, says);
+    diagnosis.chain.extend(warning(view, pod));
+    diagnosis.chain.extend(last_words(view, pod, name));
+    diagnosis
+}
+
+/// Seconds a probe may take to succeed or give up; one second of grace.
+fn budget_s(container: &Value, probe: &str) -> i64 {
+    let Some(probe) = container.field(probe) else { return 1 };
+    let or = |field, default| probe.field(field).and_then(Value::as_int).unwrap_or(default);
+    or("initialDelaySeconds", 0)
+        + or("periodSeconds", 10) * or("failureThreshold", 3)
+        + or("timeoutSeconds", 1)
+}
+
+/// The last line a container wrote, before its end if it ended.
+fn last_words(view: &View<'_>, pod: &Value, container: &str) -> Option<lab_spec::report::Link> {
+    TAILS.iter().find_map(|&(tail, previous)| {
+        let request = Request::Logs {
+            namespace: view.namespace().to_owned(),
+            pod: text(pod, &["metadata", "name"]).to_owned(),
+            container: container.to_owned(),
+            tail,
+            previous,
+        };
+        let Outcome::Present(lines) = &view.answer(&request.key())?.outcome else { return None };
+        let line =
+            lines.as_array()?.iter().rev().filter_map(|line| line.as_str()).find(|line| !line.is_empty())?;
+        Some(link(format!("log of container `{container}`"), "last line", line.to_owned()))
+    })
+}

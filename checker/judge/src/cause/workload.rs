@@ -1,0 +1,86 @@
+//! Why a workload is not rolled out, or makes no pods at all.
+
+use super::{Diagnosis, State, pod, warning};
+use crate::{
+    cel::Value,
+    functions::{
+        meta::{find_condition, is_owned_by},
+        pod::is_live,
+        text,
+        workload::{reference, unfinished, wanted},
+    },
+    selector::Selector,
+    view::View,
+};
+
+/// Why the Deployment is not rolled out; `None` if it is and its pods are
+/// settled.
+pub(super) fn diagnose(view: &View<'_>, deployment: &Value) -> Option<Diagnosis> {
+    let object = reference(deployment);
+    if let Some(failure) = find_condition(deployment, "ReplicaFailure") {
+        let says = format!("{}: {}", text(failure, &["reason"]), text(failure, &["message"]));
+        return Some(Diagnosis::new(State::Terminal, object, "status.conditions[ReplicaFailure]", says));
+    }
+    if wanted(deployment) == 0 {
+        return Some(Diagnosis::new(
+            State::Steady,
+            object,
+            "spec.replicas",
+            "0: no pod is wanted".to_owned(),
+        ));
+    }
+    let sets = view.items("ReplicaSet");
+    let sets: Vec<_> = sets.iter().filter(|set| is_owned_by(set, deployment)).collect();
+    let newest = sets.iter().max_by_key(|set| revision(set));
+    let pods = view.items("Pod");
+    let unfinished = unfinished(deployment);
+    let mut worst: Option<Diagnosis> = None;
+    for one in pods.iter().filter(|pod| newest.is_some_and(|set| is_owned_by(pod, set))) {
+        if let Some(found) = pod::diagnose(view, one)
+            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
+        {
+            worst = Some(found);
+        }
+    }
+    match (unfinished, worst) {
+        (None, None) => None,
+        (None, Some(pod)) => Some(pod),
+        (Some((field, says)), Some(pod)) => Some(pod.from(super::link(object, field, says))),
+        (Some((field, says)), None) => {
+            let late =
+                find_condition(deployment, "Progressing").is_some_and(|c| text(c, &["status"]) == "False");
+            let paused = deployment.at(&["spec", "paused"]).and_then(Value::as_bool) == Some(true);
+            let state = if late || paused { State::Steady } else { State::Converging };
+            let mut diagnosis = Diagnosis::new(state, object, field, says);
+            diagnosis.chain.extend(newest.and_then(|set| warning(view, set)));
+            Some(diagnosis)
+        }
+    }
+}
+
+fn revision(set: &Value) -> i64 {
+    text(set, &["metadata", "annotations", "deployment.kubernetes.io/revision"]).parse().unwrap_or_default()
+}
+
+/// Why the pods of a selector are not there or not ready: the pods
+/// themselves, or else the workload whose template would make them.
+pub(super) fn of_pods(view: &View<'_>, selector: &Selector) -> Option<Diagnosis> {
+    let pods = view.items("Pod");
+    let mut worst: Option<Diagnosis> = None;
+    let chosen = pods.iter().filter(|pod| selector.matches(pod.at(&["metadata", "labels"])));
+    let mut any = false;
+    for one in chosen.filter(|pod| is_live(pod)) {
+        any = true;
+        if let Some(found) = pod::diagnose(view, one)
+            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
+        {
+            worst = Some(found);
+        }
+    }
+    if any {
+        return worst;
+    }
+    let makes =
+        |deployment: &&Value| selector.matches(deployment.at(&["spec", "template", "metadata", "labels"]));
+    view.items("Deployment").iter().find(makes).and_then(|deployment| diagnose(view, deployment))
+}
