@@ -1,0 +1,125 @@
+//! The states a lab is proven on: starter, solution, mutants, accepts.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// A state of the system and what the lab must say of it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// `starter`, `solution`, `mutants/latest`, `accepts/replicas`.
+    pub name: String,
+    /// Manifest files by name; the solution's, with this state's own over them.
+    pub files: BTreeMap<String, String>,
+    /// What is expected.
+    pub expect: Expect,
+}
+
+/// `expect.yaml` of a state.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// What this state is, in a sentence.
+    #[serde(default)]
+    pub why: String,
+    /// Checks that must not pass; every other one must.
+    #[serde(default)]
+    pub fails: Vec<String>,
+    /// Files of the solution that are left out.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The learner's kubeconfig.
+    #[serde(default)]
+    pub context: Context,
+}
+
+/// The current context of the learner's kubeconfig in a state.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// Whether there is one.
+    #[serde(default = "yes")]
+    pub current: bool,
+    /// Its server, if not the lab's cluster.
+    pub server: Option<String>,
+    /// Its namespace, if not the lab's.
+    pub namespace: Option<String>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self { current: true, server: None, namespace: None }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// All states of the lab in `dir`: starter, solution, then mutants and
+/// accepts by name.
+///
+/// # Errors
+/// If a folder or an `expect.yaml` cannot be read, or says what cannot be.
+pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
+    let solution = files(&dir.join("solution"))?;
+    let starter = files(&dir.join("starter"))?;
+    let mut states = vec![
+        State { name: "starter".to_owned(), files: starter, expect: expect(&dir.join("starter"))? },
+        State { name: "solution".to_owned(), files: solution.clone(), expect: Expect::default() },
+    ];
+    for group in ["mutants", "accepts"] {
+        for name in folders(&dir.join(group))? {
+            let at = dir.join(group).join(&name);
+            let expect = expect(&at)?;
+            let name = format!("{group}/{name}");
+            if expect.fails.is_empty() == (group == "mutants") {
+                let word = if group == "mutants" { "names no check that fails" } else { "names checks that fail" };
+                return Err(Failure::usage(format!("`{name}/expect.yaml` {word}")));
+            }
+            let mut merged = solution.clone();
+            for file in &expect.without {
+                if merged.remove(file).is_none() {
+                    return Err(Failure::usage(format!("`{name}/expect.yaml` leaves out `{file}`, which is no file of the solution")));
+                }
+            }
+            merged.extend(files(&at)?);
+            states.push(State { name, files: merged, expect });
+        }
+    }
+    Ok(states)
+}
+
+fn expect(dir: &Path) -> Result<Expect, Failure> {
+    let path = dir.join("expect.yaml");
+    let text = fs::read_to_string(&path)
+        .map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
+    serde_yaml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("`{}`: {}", path.display(), error.without_snippet())))
+}
+
+fn folders(dir: &Path) -> Result<Vec<String>, Failure> {
+    let entries = fs::read_dir(dir).map_err(|error| Failure::usage(format!("`{}`: {error}", dir.display())))?;
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn files(dir: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let unreadable = |error: std::io::Error| Failure::usage(format!("`{}`: {error}", dir.display()));
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".yaml") && name != "expect.yaml" {
+            files.insert(name, fs::read_to_string(entry.path()).map_err(unreadable)?);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,168 @@
+//! The loop between judge and cluster: ask what the judge wants to know until
+//! it knows enough.
+
+use std::{collections::HashMap, pin::Pin, time::Duration};
+
+use futures::{Stream, StreamExt, future::BoxFuture};
+use indexmap::IndexMap;
+use lab_experiment::{Identity, Permission, Setting};
+use lab_judge::{Judge, Limits, Next};
+use lab_spec::{
+    Ended, Evidence, Lab, Look, Observation, Outcome, Request, experiment::ExperimentRecord,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    progress::Progress,
+    session::{Session, cluster_uid},
+    state::State,
+};
+
+/// Image of the observer's own prober, which `labcheck up` loads beside the
+/// learner's, so that no retagged image can answer for it.
+pub const PROBE_IMAGE: &str = concat!("labcheck/probe:", env!("CARGO_PKG_VERSION"));
+
+type Watching = Pin<Box<dyn Stream<Item = Look> + Send>>;
+
+/// Collects evidence for one lab.
+pub struct Collector<'a> {
+    /// The cluster.
+    pub session: &'a Session,
+    /// The lab.
+    pub lab: &'a Lab,
+    /// Its judge.
+    pub judge: &'a Judge<'a>,
+    /// Records of clusters and journals.
+    pub state: &'a State,
+    /// Whether the user allowed experiments on a cluster that is not ours.
+    pub confirmed: bool,
+    /// Where progress is shown.
+    pub progress: &'a Progress,
+    /// Stops looking early.
+    pub cancel: CancellationToken,
+}
+
+impl Collector<'_> {
+    /// Asks until the judge is satisfied, or the user interrupts.
+    pub async fn run(&self, limits: Limits) -> Evidence {
+        let mut evidence = self.session.evidence(self.lab);
+        let mut asked: HashMap<String, Request> = HashMap::new();
+        let mut watching: Option<Watching> = None;
+        loop {
+            let next = self.judge.next(&evidence, limits);
+            if self.cancel.is_cancelled() {
+                evidence.ended = Some(Ended::Interrupted);
+                return evidence;
+            }
+            match next {
+                Next::Look(requests) => {
+                    if requests.iter().any(|request| asked.contains_key(&request.key())) {
+                        // A list taken anew outdates what is being watched.
+                        watching = None;
+                    }
+                    asked.extend(requests.iter().map(|request| (request.key(), request.clone())));
+                    evidence.looks.push(self.session.observer.look(&requests).await);
+                    evidence.cluster.owned = self.owner(&evidence).is_some();
+                }
+                Next::Watch { until_ms } => {
+                    let stream = watching.get_or_insert_with(|| self.watch(&evidence, &asked));
+                    let look = self.watched(stream, until_ms).await;
+                    self.progress.say("waiting for what is still converging");
+                    evidence.looks.push(look);
+                }
+                Next::Experiment(name) => {
+                    watching = None;
+                    let record = self.experiment(&name, &evidence).await;
+                    evidence.experiments.insert(name, record);
+                }
+                Next::Done(ended) => {
+                    evidence.ended = Some(ended);
+                    return evidence;
+                }
+            }
+        }
+    }
+
+    /// Watches every list asked so far, from where it was read.
+    pub fn watch(&self, evidence: &Evidence, asked: &HashMap<String, Request>) -> Watching {
+        let mut from = Vec::new();
+        for (key, request) in asked {
+            let Some(observation) = evidence.seen(key) else { continue };
+            if let (Request::List { .. }, Outcome::Present(serde_json::Value::Array(items)), Some(version)) =
+                (request, &observation.outcome, &observation.provenance.resource_version)
+            {
+                from.push((request.clone(), version.clone(), items.clone()));
+            }
+        }
+        Box::pin(self.session.observer.watch(&from))
+    }
+
+    /// The next change, or at `until_ms` a look that says nothing changed.
+    pub async fn watched(&self, stream: &mut Watching, until_ms: u64) -> Look {
+        let left = until_ms.saturating_sub(self.session.observer.at_ms());
+        tokio::select! {
+            Some(look) = stream.next() => look,
+            () = tokio::time::sleep(Duration::from_millis(left)) => self.session.observer.look(&[]).await,
+            () = self.cancel.cancelled() => self.session.observer.look(&[]).await,
+        }
+    }
+
+    /// The record of the cluster that evidence is about, if it is ours.
+    fn owner(&self, evidence: &Evidence) -> Option<Identity> {
+        let ca_sha256 = self.session.observer.ca_sha256();
+        let kube_system_uid = cluster_uid(evidence)?;
+        let clusters = self.state.clusters().ok()?;
+        let ours = clusters.iter().any(|cluster| {
+            cluster.identity.ca_sha256 == ca_sha256 && cluster.identity.kube_system_uid == kube_system_uid
+        });
+        ours.then_some(Identity { ca_sha256, kube_system_uid })
+    }
+
+    async fn experiment(&self, name: &str, evidence: &Evidence) -> ExperimentRecord {
+        let observer = &self.session.observer;
+        let identity = Identity {
+            ca_sha256: observer.ca_sha256(),
+            kube_system_uid: cluster_uid(evidence).unwrap_or_default(),
+        };
+        let permission = if evidence.cluster.owned {
+            Permission::Owned
+        } else if self.confirmed {
+            Permission::Confirmed
+        } else {
+            Permission::Refused(format!(
+                "`{}` was not made by `labcheck up`, so nothing is changed on it; `--allow-experiments` asks you first",
+                observer.server()
+            ))
+        };
+        let clock = || observer.at_ms();
+        let looking = || -> BoxFuture<'_, IndexMap<String, Observation>> { Box::pin(self.whole_look()) };
+        let setting = Setting {
+            client: observer.client(),
+            cluster: observer.context().to_owned(),
+            identity,
+            permission,
+            namespace: self.session.namespace.clone(),
+            probe_image: PROBE_IMAGE.to_owned(),
+            journal_dir: self.state.journal_dir(),
+            nonce: evidence.params.nonce.clone(),
+            clock: &clock,
+            look: &looking,
+            rolled_out: lab_judge::is_rolled_out,
+            progress: &|line| self.progress.say(&format!("experiment `{name}`: {line}")),
+            cancel: self.cancel.clone(),
+        };
+        lab_experiment::run(&setting, name, &self.lab.experiments[name]).await
+    }
+
+    /// One look at everything the lab observes, for a step of an experiment.
+    async fn whole_look(&self) -> IndexMap<String, Observation> {
+        let mut evidence = self.session.evidence(self.lab);
+        let first = self.judge.whole_look(&evidence);
+        evidence.looks.push(self.session.observer.look(&first).await);
+        let more = self.judge.follow_up(&evidence);
+        if !more.is_empty() {
+            evidence.looks.push(self.session.observer.look(&more).await);
+        }
+        evidence.looks.into_iter().flat_map(|look| look.observations).collect()
+    }
+}

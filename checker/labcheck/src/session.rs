@@ -1,0 +1,117 @@
+//! One grading session: which cluster is looked at, by whom, for which lab.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use indexmap::IndexMap;
+use lab_observe::{ConnectError, Observer, Options};
+use lab_spec::{
+    Evidence, FORMAT, Lab, Outcome,
+    evidence::{Cluster, LabRef, Params},
+};
+
+use crate::{failure::Failure, state::State};
+
+/// How the user says which cluster is meant; the names are kubectl's.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Target {
+    /// Kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: the cluster the lab was started on]
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Namespace [default: the lab's]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+}
+
+/// A connection to the cluster a lab is judged on.
+pub struct Session {
+    /// Looks at the cluster.
+    pub observer: Observer,
+    /// Namespace the lab is judged in.
+    pub namespace: String,
+    /// Values fixed by `labcheck start`.
+    pub params: Params,
+    /// Digests of loaded images by tag.
+    pub images: BTreeMap<String, Vec<String>>,
+}
+
+impl Session {
+    /// Connects to the cluster that is meant: the one named, or the one the
+    /// lab was started on, or the only one `labcheck up` made, or the current
+    /// context's.
+    ///
+    /// # Errors
+    /// If the kubeconfig does not lead anywhere. The server is not asked.
+    pub async fn open(target: &Target, lab: &Lab, state: &State) -> Result<Self, Failure> {
+        let started = state.lab(&lab.id)?;
+        let clusters = state.clusters()?;
+        let recorded = match started.as_ref().and_then(|started| started.cluster.as_ref()) {
+            Some(identity) => clusters.iter().find(|cluster| cluster.identity.same_cluster(identity)),
+            None if clusters.len() == 1 => clusters.first(),
+            None => None,
+        };
+        let named = target.kubeconfig.is_some() || target.context.is_some();
+        let chosen = recorded.filter(|_| !named);
+        let options = Options {
+            kubeconfig: target.kubeconfig.clone().or_else(|| chosen.map(|cluster| cluster.kubeconfig.clone())),
+            context: target.context.clone().or_else(|| chosen.map(|cluster| cluster.context.clone())),
+            namespace: target.namespace.clone(),
+            request_timeout: Duration::from_secs(10),
+            reveal_env: lab.reveal.env.clone(),
+            ..Options::default()
+        };
+        let observer = Observer::connect(options).await.map_err(|error| unreachable(&error))?;
+        let namespace = target
+            .namespace
+            .clone()
+            .or_else(|| started.as_ref().map(|started| started.namespace.clone()))
+            .unwrap_or_else(|| lab.namespace.clone());
+        let ca = observer.ca_sha256();
+        let images = clusters
+            .iter()
+            .find(|cluster| cluster.identity.ca_sha256 == ca)
+            .map(|cluster| cluster.images.clone())
+            .unwrap_or_default();
+        let params = started.map_or_else(fresh_params, |started| started.params);
+        Ok(Self { observer, namespace, params, images })
+    }
+
+    /// The evidence before the first look.
+    pub fn evidence(&self, lab: &Lab) -> Evidence {
+        Evidence {
+            format: FORMAT,
+            lab: LabRef { id: lab.id.clone(), digest: lab.digest.clone() },
+            cluster: Cluster {
+                context: self.observer.context().to_owned(),
+                server: self.observer.server().to_owned(),
+                namespace: self.namespace.clone(),
+                owned: false,
+            },
+            params: self.params.clone(),
+            images: self.images.clone().into_iter().collect(),
+            looks: Vec::new(),
+            experiments: IndexMap::new(),
+            ended: None,
+        }
+    }
+}
+
+/// Params of an attempt that begins now.
+pub fn fresh_params() -> Params {
+    let seed: u64 = rand::random();
+    Params { seed: seed >> 1, nonce: format!("{:016x}", rand::random::<u64>()) }
+}
+
+/// UID of namespace `kube-system`, which with the CA makes a cluster's
+/// identity, from what was seen.
+pub fn cluster_uid(evidence: &Evidence) -> Option<String> {
+    let Outcome::Present(items) = &evidence.seen("list v1 namespaces")?.outcome else { return None };
+    let system = items.as_array()?.iter().find(|item| item["metadata"]["name"] == "kube-system")?;
+    system["metadata"]["uid"].as_str().map(str::to_owned)
+}
+
+fn unreachable(error: &ConnectError) -> Failure {
+    Failure::unobservable(error.to_string())
+}
