@@ -1,1 +1,14 @@
 //! Reports as text, JSON, JUnit and HTML.
+//!
+//! Every function here is pure: the same report gives the same bytes, with no
+//! clock, no terminal and no file system. Titles, messages and values come
+//! from labs, learners and clusters, so each output escapes them for where it
+//! lands; [`neutral`] holds what all of them share.
+
+mod json;
+mod neutral;
+mod phrase;
+mod text;
+
+pub use json::json;
+pub use text::{TextOptions, text};
