@@ -5,10 +5,14 @@
 //! from labs, learners and clusters, so each output escapes them for where it
 //! lands; [`neutral`] holds what all of them share.
 
+mod html;
 mod json;
+mod junit;
 mod neutral;
 mod phrase;
 mod text;
 
+pub use html::html;
 pub use json::json;
+pub use junit::junit;
 pub use text::{TextOptions, text};

@@ -1,5 +1,8 @@
 //! Wording that several outputs share.
 
+use std::borrow::Cow;
+
+use lab_spec::Ended;
 use lab_spec::report::{CheckReport, Link, Points, Report, TaskReport, Verdict};
 
 use crate::neutral;
@@ -22,8 +25,9 @@ pub fn points(earned: Option<Points>, of: u32) -> String {
     }
 }
 
-/// How many checks came to what, as in `2 passed, 1 failed`.
-pub fn tally(report: &Report) -> String {
+/// How many checks came to what, as in `2 passed`; verdicts nobody got are
+/// left out.
+pub fn counts(report: &Report) -> Vec<(Verdict, String)> {
     let words = [
         (Verdict::Pass, "passed"),
         (Verdict::Fail, "failed"),
@@ -32,12 +36,17 @@ pub fn tally(report: &Report) -> String {
         (Verdict::Blocked, "blocked"),
         (Verdict::Skipped, "skipped"),
     ];
-    let counts: Vec<String> = words
+    words
         .into_iter()
-        .map(|(verdict, word)| (count(report, verdict), word))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
+        .map(|(verdict, word)| (verdict, count(report, verdict), word))
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(verdict, count, word)| (verdict, format!("{count} {word}")))
+        .collect()
+}
+
+/// The counts in one line, as in `2 passed, 1 failed`.
+pub fn tally(report: &Report) -> String {
+    let counts: Vec<String> = counts(report).into_iter().map(|(_, words)| words).collect();
     if counts.is_empty() { "no checks".to_owned() } else { counts.join(", ") }
 }
 
@@ -55,24 +64,27 @@ fn count(report: &Report, verdict: Verdict) -> usize {
     report.checks().filter(|(_, check)| check.verdict == verdict).count()
 }
 
-/// What was looked at, as in `context kind-lab, namespace lab06, server
-/// https://127.0.0.1:6443`; empty when no cluster was asked.
-pub fn place(report: &Report) -> String {
+/// What was looked at: the names and values of context, namespace and server.
+/// Empty when no cluster was asked.
+pub fn places(report: &Report) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let cluster = &report.cluster;
     [("context", &cluster.context), ("namespace", &cluster.namespace), ("server", &cluster.server)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name} {}", neutral::line(value)))
-        .collect::<Vec<_>>()
-        .join(", ")
+        .map(|(name, value)| (name, neutral::line(value)))
+}
+
+/// What was looked at in one line, as in `context kind-lab, namespace lab06`.
+pub fn place(report: &Report) -> String {
+    places(report).map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What to say of a report whose looking did not end by itself.
-pub const fn cut_short(ended: lab_spec::Ended) -> Option<&'static str> {
+pub const fn cut_short(ended: Ended) -> Option<&'static str> {
     match ended {
-        lab_spec::Ended::Settled => None,
-        lab_spec::Ended::Timeout => Some("time ran out while something was still changing"),
-        lab_spec::Ended::Interrupted => Some("stopped by the user before everything had settled"),
+        Ended::Settled => None,
+        Ended::Timeout => Some("time ran out while something was still changing"),
+        Ended::Interrupted => Some("stopped by the user before everything had settled"),
     }
 }
 
@@ -93,7 +105,7 @@ pub fn reason(check: &CheckReport) -> Vec<String> {
     if let Some(root) = &check.follows {
         return vec![format!("follows from `{}`", neutral::line(root))];
     }
-    let mut lines: Vec<String> = neutral::lines(&check.message).map(std::borrow::Cow::into_owned).collect();
+    let mut lines: Vec<String> = neutral::lines(&check.message).map(Cow::into_owned).collect();
     if let (true, Some(blocker)) = (lines.is_empty(), &check.blocked_by) {
         lines.push(format!("blocked by `{}`", neutral::line(blocker)));
     }

@@ -8,7 +8,7 @@ mod fixtures;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lab_render::{TextOptions, json, text};
+use lab_render::{TextOptions, html, json, junit, text};
 use snapbox::assert::Action;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
@@ -27,6 +27,8 @@ fn rendered() -> BTreeMap<String, String> {
         add("-explain.txt", text(&report, &TextOptions { explain: true, ..plain }));
         add("-narrow.txt", text(&report, &TextOptions { width: 40, ..plain }));
         add(".json", json(&report));
+        add(".xml", junit(&report));
+        add(".html", html(&report));
         if name == "verdicts" {
             add("-color.txt", text(&report, &TextOptions { color: true, ..plain }));
             add("-wide.txt", text(&report, &TextOptions { width: 120, explain: true, ..plain }));
