@@ -51,6 +51,8 @@ struct Check<'a> {
     /// Whether it is worth no points in a task that is.
     weightless: bool,
     reason: Vec<Rich>,
+    /// What it would say if it did not merely follow from another check.
+    consequence: Vec<Rich>,
     cause: Vec<Link>,
     look: Option<Cow<'a, str>>,
     expression: Cow<'a, str>,
@@ -115,6 +117,10 @@ impl<'a> Check<'a> {
             reason: match check.verdict {
                 Verdict::Pass => vec![],
                 _ => phrase::reason(check).iter().map(|line| Rich::new(line)).collect(),
+            },
+            consequence: match check.follows {
+                Some(_) => neutral::lines(&check.message).map(|line| Rich::new(&line)).collect(),
+                None => vec![],
             },
             cause: cause.collect(),
             look: check.look.as_deref().filter(|_| root).map(neutral::line),

@@ -163,7 +163,7 @@ fn html_has_what_assistive_technology_needs() {
 #[test]
 fn html_colours_have_contrast() {
     let style = include_str!("../templates/report.css");
-    let (light, dark) = style.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    let (light, dark) = style.split_once("@media screen and (prefers-color-scheme: dark)").unwrap();
     for (theme, css) in [("light", light), ("dark", dark)] {
         let luminance = |name: &str| {
             let value = css.split_once(&format!("--{name}: #")).unwrap().1;
