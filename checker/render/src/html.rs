@@ -135,6 +135,14 @@ impl<'a> Check<'a> {
                 .collect(),
         }
     }
+
+    /// Whether there is anything to say of how it was judged.
+    fn is_explained(&self) -> bool {
+        !(self.consequence.is_empty()
+            && self.expression.is_empty()
+            && self.values.is_empty()
+            && self.evidence.is_empty())
+    }
 }
 
 /// Text in which stretches between backticks are code.

@@ -3,7 +3,7 @@
 //! Every function here is pure: the same report gives the same bytes, with no
 //! clock, no terminal and no file system. Titles, messages and values come
 //! from labs, learners and clusters, so each output escapes them for where it
-//! lands; [`neutral`] holds what all of them share.
+//! lands; the module `neutral` holds what all of them share.
 
 mod html;
 mod json;
