@@ -19,7 +19,7 @@ const CRASH_CODE: i32 = 1;
 /// Faults, all off by default.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Faults")]
-pub struct Args {
+pub struct Faults {
     /// Take this long to load the model.
     #[arg(long, env = "MS_LOAD_DELAY", value_parser = units::duration, default_value = "0s", value_name = "DURATION")]
     pub load_delay: Duration,

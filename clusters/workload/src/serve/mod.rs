@@ -60,7 +60,7 @@ pub struct Args {
     finish: Duration,
 
     #[command(flatten)]
-    faults: faults::Args,
+    faults: faults::Faults,
 }
 
 /// Runs the server until SIGTERM or SIGINT.

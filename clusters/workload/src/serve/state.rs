@@ -19,7 +19,7 @@ pub struct State {
     /// Node name, if it was given.
     pub node: Option<String>,
     /// Faults asked for.
-    pub faults: faults::Args,
+    pub faults: faults::Faults,
     /// Counters and histograms.
     pub metrics: Metrics,
     model: OnceLock<Model>,
@@ -31,7 +31,7 @@ pub struct State {
 
 impl State {
     /// A server that has not loaded its model.
-    pub fn new(node: Option<String>, faults: faults::Args) -> anyhow::Result<Self> {
+    pub fn new(node: Option<String>, faults: faults::Faults) -> anyhow::Result<Self> {
         Ok(Self {
             node: node.filter(|node| !node.is_empty()),
             faults,
