@@ -10,7 +10,7 @@ use hyper::header::{CONNECTION, HOST};
 use hyper::{Request, Uri};
 
 use crate::net::Target;
-use crate::{client, units};
+use crate::{client, resp, units};
 
 /// Longest part of an answer that is printed, in characters.
 const SHOWN: usize = 200;
@@ -18,12 +18,16 @@ const SHOWN: usize = 200;
 /// Ask once whether a server is healthy: exit code 0 or 1, one line on stdout.
 ///
 /// `http://host:port/path` is healthy if it answers 2xx, `tcp://host:port` if
-/// it accepts a connection.
+/// it accepts a connection, and with `--ping` if it answers PING as Redis does.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to ask.
     #[arg(env = "MS_HEALTH_URL", value_name = "URL")]
     url: Check,
+
+    /// Send PING in the Redis protocol to a `tcp://` URL.
+    #[arg(long, env = "MS_HEALTH_PING")]
+    ping: bool,
 
     /// Give up after this long.
     #[arg(long, env = "MS_HEALTH_TIMEOUT", value_parser = units::duration, default_value = "2s", value_name = "DURATION")]
@@ -80,13 +84,21 @@ pub fn run(args: &Args) -> ExitCode {
 
 async fn check(args: &Args) -> Result<String, String> {
     match &args.url {
+        Check::Http(_) if args.ping => Err("`--ping` needs a `tcp://host:port` URL".to_owned()),
         Check::Http(uri) => http(uri).await,
         Check::Tcp(target) => {
-            target
-                .connect()
-                .await
-                .map_err(|why| format!("`{target}`: {why}"))?;
-            Ok(format!("`{target}` accepts connections"))
+            let failed = |why: &dyn std::fmt::Display| format!("`{target}`: {why}");
+            let stream = target.connect().await.map_err(|why| failed(&why))?;
+            if !args.ping {
+                return Ok(format!("`{target}` accepts connections"));
+            }
+            let reply = resp::Connection::new(stream).ask([b"PING"]).await;
+            match reply.map_err(|why| failed(&why))? {
+                resp::Value::Simple(text) if text == "PONG" => {
+                    Ok(format!("`{target}` answered PONG"))
+                }
+                other => Err(failed(&format!("expected PONG, found {other:?}"))),
+            }
         }
     }
 }

@@ -13,9 +13,12 @@ mod log;
 mod model;
 mod net;
 mod proof;
+mod queue;
+mod resp;
 mod serve;
 mod shutdown;
 mod units;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,10 @@ struct Cli {
 enum Command {
     /// Train the model and serve predictions over HTTP/1.1.
     Serve(serve::Args),
+    /// Take jobs from a queue, predict, and hand the results back.
+    Worker(worker::Args),
+    /// A small queue that speaks the Redis protocol.
+    Queue(queue::Args),
     /// Send requests at a fixed rate, whatever the answers (open loop).
     Load(load::Args),
     /// Ask once whether a server is healthy: exit code 0 or 1, one line.
@@ -48,6 +55,8 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Worker(args) => worker::run(args),
+        Command::Queue(args) => queue::run(&args),
         Command::Load(args) => load::run(args),
         Command::Health(args) => return health::run(&args),
         Command::Version => version(),
