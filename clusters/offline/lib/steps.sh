@@ -36,28 +36,26 @@ check_tools() {
   done
 }
 
-# Free space a cold build of one component takes at its peak, in GiB: sources, compiler cache, result.
+# disk_needed NAME: MiB that building it adds at its peak: sources, compiler cache, result (measured).
 disk_needed() {
   case $1 in
-    kubernetes) echo 7 ;;
-    node-image) echo 5 ;;
-    debian | pause | netagent | kind | cni | runc) echo 1 ;;
-    *) echo 3 ;;
+    kubernetes) echo 5000 ;;
+    node-image) echo 4000 ;;
+    coredns) echo 3000 ;;
+    containerd | local-path | buildx) echo 1300 ;;
+    pause | netagent | kind | cni | runc) echo 100 ;;
+    *) echo 1000 ;;
   esac
 }
 
 check_disk() {
-  local component most=0 free
+  local component needed=0 free
   for component in "$@"; do
-    [ -d "$(built "$component")" ] && continue
-    most=$((most > $(disk_needed "$component") ? most : $(disk_needed "$component")))
+    [ -d "$(built "$component")" ] || needed=$((needed + $(disk_needed "$component")))
   done
-  [ "$most" = 0 ] && return
-  most=$((most + 4)) # what the components before it leave behind
-  free=$(df --output=avail -k "$cache" | tail -n 1)
-  free=$((free / 1024 / 1024))
-  [ "$free" -ge "$most" ] ||
-    die "\`$cache\` has $free GiB free, the build needs $most GiB: make room, or set LABCHECK_CACHE to a directory on a larger disk"
+  free=$(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9)
+  [ "$free" -ge "$needed" ] ||
+    die "\`$cache\` has $free MiB free, the build needs $needed MiB: make room, or set LABCHECK_CACHE to a directory on a larger disk"
 }
 
 # make_component NAME NUMBER TOTAL: builds it unless it is cached; one process at a time per component.
