@@ -352,7 +352,7 @@ impl Looks<'_> {
 }
 
 /// Binds every name of the lab as it stood at one look.
-fn scope(judge: &Judge<'_>, evidence: &Evidence, at: usize) -> Scope {
+pub(crate) fn scope(judge: &Judge<'_>, evidence: &Evidence, at: usize) -> Scope {
     let view = View::at(judge.lab, evidence, at);
     let mut scope = Scope::new(functions::registry());
     for name in judge.lab.observe.keys() {

@@ -13,7 +13,6 @@ use lab_spec::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    progress::Progress,
     session::{Session, cluster_uid},
     state::State,
 };
@@ -36,8 +35,8 @@ pub struct Collector<'a> {
     pub state: &'a State,
     /// Whether the user allowed experiments on a cluster that is not ours.
     pub confirmed: bool,
-    /// Where progress is shown.
-    pub progress: &'a Progress,
+    /// Told what is being done, a line at a time.
+    pub say: &'a (dyn Fn(&str) + Send + Sync),
     /// Stops looking early.
     pub cancel: CancellationToken,
 }
@@ -67,7 +66,7 @@ impl Collector<'_> {
                 Next::Watch { until_ms } => {
                     let stream = watching.get_or_insert_with(|| self.watch(&evidence, &asked));
                     let look = self.watched(stream, until_ms).await;
-                    self.progress.say("waiting for what is still converging");
+                    (self.say)("waiting for what is still converging");
                     evidence.looks.push(look);
                 }
                 Next::Experiment(name) => {
@@ -148,7 +147,7 @@ impl Collector<'_> {
             clock: &clock,
             look: &looking,
             rolled_out: lab_judge::is_rolled_out,
-            progress: &|line| self.progress.say(&format!("experiment `{name}`: {line}")),
+            progress: &|line| (self.say)(&format!("experiment `{name}`: {line}")),
             cancel: self.cancel.clone(),
         };
         lab_experiment::run(&setting, name, &self.lab.experiments[name]).await

@@ -132,6 +132,17 @@ impl Entry<'_> {
         self.library.shown(&format!("{}/lab.yaml", self.folder))
     }
 
+    /// The lab's directory on disk.
+    ///
+    /// # Errors
+    /// If the lab is compiled into the binary.
+    pub fn path(&self) -> Result<PathBuf, Failure> {
+        match self.library {
+            Library::Directory(dir) => Ok(dir.join(&self.folder)),
+            Library::Embedded => Err(Failure::usage("the labs of the binary have no directory").next("--labs DIR")),
+        }
+    }
+
     /// A file of the lab.
     pub fn read(&self, path: &str) -> Option<Cow<'_, [u8]>> {
         self.library.read(&format!("{}/{path}", self.folder))

@@ -78,6 +78,16 @@ impl Session {
         Ok(Self { observer, namespace, params, images })
     }
 
+    /// The same session, to be given another observer.
+    pub fn again(&self) -> Self {
+        Self {
+            observer: self.observer.clone(),
+            namespace: self.namespace.clone(),
+            params: fresh_params(),
+            images: self.images.clone(),
+        }
+    }
+
     /// The evidence before the first look.
     pub fn evidence(&self, lab: &Lab) -> Evidence {
         Evidence {

@@ -27,6 +27,13 @@ pub struct Expect {
     /// Checks that must not pass; every other one must.
     #[serde(default)]
     pub fails: Vec<String>,
+    /// Checks whose verdict depends on the moment, as with a pod that comes
+    /// and goes.
+    #[serde(default)]
+    pub either: Vec<String>,
+    /// How long the state stands before it is graded.
+    #[serde(default)]
+    pub aged: Option<lab_spec::Span>,
     /// Files of the solution that are left out.
     #[serde(default)]
     pub without: Vec<String>,
@@ -122,4 +129,18 @@ fn files(dir: &Path) -> Result<BTreeMap<String, String>, Failure> {
         }
     }
     Ok(files)
+}
+
+/// Checks that no state of the lab can fail, with the reason and the test
+/// that proves them instead: `unprovable.yaml`.
+///
+/// # Errors
+/// If the file is broken.
+pub fn unprovable(dir: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let path = dir.join("unprovable.yaml");
+    match fs::read_to_string(&path) {
+        Err(_) => Ok(BTreeMap::new()),
+        Ok(text) => serde_yaml::from_str(&text)
+            .map_err(|error| Failure::usage(format!("`{}`: {}", path.display(), error.without_snippet()))),
+    }
 }

@@ -1,0 +1,265 @@
+//! `labcheck author test lab01`: every state on a real cluster, graded as a
+//! learner's would be, and its evidence recorded.
+
+use std::{collections::BTreeSet, fs, path::{Path, PathBuf}, sync::Arc, time::Instant};
+
+use futures::{StreamExt, stream};
+use lab_experiment::Manifest;
+use lab_judge::{Judge, Limits};
+use lab_spec::{Evidence, Lab, Report, Verdict};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    kubeconfig,
+    state::{self, State},
+};
+use crate::{
+    collect::Collector,
+    commands,
+    failure::Failure,
+    labs::{self, Library},
+    progress::Progress,
+    session::{Session, Target},
+    state::State as Records,
+};
+
+/// Arguments of `labcheck author test`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Lab, as in lab01
+    lab: String,
+    #[command(flatten)]
+    target: Target,
+    /// Only these states, as in mutants/latest or accepts
+    #[arg(long, value_name = "STATE")]
+    only: Vec<String>,
+    /// Grade each state this often; verdicts must agree
+    #[arg(long, default_value_t = 1)]
+    times: u32,
+    /// States under way at once, each in a namespace of its own
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
+    /// Do not record evidence
+    #[arg(long)]
+    no_record: bool,
+}
+
+/// Proves the lab's states on the cluster; exit 1 if one is not as expected.
+///
+/// # Errors
+/// A broken lab or a cluster that cannot be used.
+pub fn run(args: &Args, labs: &Path, progress: Progress) -> Result<u8, Failure> {
+    let library = Library::open(Some(labs))?;
+    let entry = library.find(&args.lab)?;
+    let judge = Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;
+    let dir = entry.path()?;
+    let states = state::all(&dir)?;
+    let chosen: Vec<_> = states
+        .iter()
+        .filter(|state| args.only.is_empty() || args.only.iter().any(|only| state.name.starts_with(only.as_str())))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage(format!("no state is called {:?}", args.only)));
+    }
+    let prover = Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, progress };
+    let problems = commands::runtime()?.block_on(prover.prove(&chosen))?;
+    if args.only.is_empty() && !args.no_record {
+        forget_orphans(&dir, &states)?;
+    }
+    anstream::println!("{} states, {} problems", chosen.len(), problems);
+    Ok(u8::from(problems > 0))
+}
+
+struct Prover<'a> {
+    args: &'a Args,
+    lab: &'a Lab,
+    judge: &'a Judge<'a>,
+    dir: &'a Path,
+    records: Records,
+    progress: Progress,
+}
+
+impl Prover<'_> {
+    async fn prove(&self, states: &[&State]) -> Result<usize, Failure> {
+        let all: Arc<_> = Arc::new(self);
+        let mut results = stream::iter(states)
+            .map(|state| {
+                let all = Arc::clone(&all);
+                async move { (state.name.as_str(), Instant::now(), all.state(state).await) }
+            })
+            .buffer_unordered(self.args.jobs.max(1));
+        let mut problems = 0;
+        while let Some((name, begun, result)) = results.next().await {
+            let found = result?;
+            let seconds = begun.elapsed().as_secs_f32();
+            if found.is_empty() {
+                anstream::println!("as expected  {name} ({seconds:.1} s)");
+            } else {
+                anstream::println!("PROBLEM      {name} ({seconds:.1} s)");
+            }
+            for problem in &found {
+                anstream::println!("    {problem}");
+            }
+            problems += found.len();
+        }
+        Ok(problems)
+    }
+
+    /// Sets the state up, grades it, compares, records, and cleans up.
+    async fn state(&self, state: &State) -> Result<Vec<String>, Failure> {
+        let namespace = format!("{}-{}", self.lab.id, state.name.replace('/', "-"));
+        let folder = tempfile::tempdir().map_err(|error| Failure::unobservable(error.to_string()))?;
+        let plain = Session::open(&self.args.target, self.lab, &self.records).await?;
+        let config = kubeconfig::write(folder.path(), &self.args.target, &self.records, &state.expect.context, &namespace)?;
+        let target = Target {
+            kubeconfig: Some(config),
+            context: Some(kubeconfig::LAB.to_owned()),
+            namespace: Some(namespace.clone()),
+        };
+        let mut session = Session::open(&target, self.lab, &self.records).await?;
+        session.images = plain.images;
+        let client = session.observer.client();
+        let gone = |error: lab_experiment::ApplyError| Failure::unobservable(error.to_string());
+        lab_experiment::delete_namespace(&client, &namespace).await.map_err(gone)?;
+        let manifests = self.manifests(&session, state).await?;
+        lab_experiment::apply(&client, &namespace, &manifests).await.map_err(gone)?;
+        if let Some(aged) = state.expect.aged {
+            tokio::time::sleep(aged.into()).await;
+        }
+        let mut problems = Vec::new();
+        let mut first: Option<Vec<(String, Verdict)>> = None;
+        for _ in 0..self.args.times.max(1) {
+            let session = Session { observer: self.fresh(&target).await?, ..session.again() };
+            let (evidence, report) = self.grade(&session).await?;
+            problems.extend(compare(state, &report));
+            problems.extend(self.replay(&evidence, &report)?);
+            let verdicts = verdicts(&report);
+            if let Some(first) = &first {
+                problems.extend(differences(first, &verdicts, &state.expect.either));
+            } else {
+                first = Some(verdicts);
+                if problems.is_empty() && !self.args.no_record {
+                    self.record(state, &evidence, &report)?;
+                }
+            }
+        }
+        lab_experiment::delete_namespace(&client, &namespace).await.map_err(gone)?;
+        Ok(problems)
+    }
+
+    async fn fresh(&self, target: &Target) -> Result<lab_observe::Observer, Failure> {
+        Ok(Session::open(target, self.lab, &self.records).await?.observer)
+    }
+
+    /// The state's manifests, with what they ask of the cluster filled in.
+    async fn manifests(&self, session: &Session, state: &State) -> Result<Vec<Manifest>, Failure> {
+        let mut evidence = session.evidence(self.lab);
+        let first = self.judge.whole_look(&evidence);
+        evidence.looks.push(session.observer.look(&first).await);
+        let more = self.judge.follow_up(&evidence);
+        evidence.looks.push(session.observer.look(&more).await);
+        let mut manifests = Vec::new();
+        for (name, text) in &state.files {
+            let place = format!("{}/{name}", state.name);
+            let text = self
+                .judge
+                .fill(&evidence, text)
+                .map_err(|problem| Failure::usage(format!("`{place}`: {problem}")))?;
+            let parsed = Manifest::parse(&place, &text).map_err(|error| Failure::usage(error.to_string()))?;
+            manifests.extend(parsed);
+        }
+        Ok(manifests)
+    }
+
+    async fn grade(&self, session: &Session) -> Result<(Evidence, Report), Failure> {
+        let quiet = |_: &str| {};
+        let collector = Collector {
+            session,
+            lab: self.lab,
+            judge: self.judge,
+            state: &self.records,
+            confirmed: false,
+            say: &quiet,
+            cancel: CancellationToken::new(),
+        };
+        let evidence = collector.run(Limits::default()).await;
+        let unmet = self.judge.unmet(&evidence);
+        if !unmet.is_empty() {
+            return Err(Failure::unobservable(unmet.join("; ")));
+        }
+        let report = self.judge.report(&evidence);
+        Ok((evidence, report))
+    }
+
+    /// A saved and reloaded evidence must give the same report, byte for byte.
+    fn replay(&self, evidence: &Evidence, live: &Report) -> Result<Option<String>, Failure> {
+        let mut bytes = Vec::new();
+        lab_bundle::write(&mut bytes, evidence).map_err(|error| Failure::usage(error.to_string()))?;
+        let read = lab_bundle::read(bytes.as_slice()).map_err(|error| Failure::usage(error.to_string()))?;
+        let replayed = lab_render::json(&self.judge.report(&read));
+        Ok((replayed != lab_render::json(live)).then(|| "the replayed report differs from the live one".to_owned()))
+    }
+
+    fn record(&self, state: &State, evidence: &Evidence, report: &Report) -> Result<(), Failure> {
+        let folder = self.dir.join("evidence");
+        let name = file_name(state);
+        let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("`{name}` cannot be recorded: {error}"));
+        fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+        lab_bundle::save(&folder.join(format!("{name}.labcheck")), evidence).map_err(|error| failed(&error))?;
+        fs::write(folder.join(format!("{name}.json")), lab_render::json(report)).map_err(|error| failed(&error))
+    }
+}
+
+fn file_name(state: &State) -> String {
+    state.name.replace('/', "-")
+}
+
+fn verdicts(report: &Report) -> Vec<(String, Verdict)> {
+    report.checks().map(|(_, check)| (check.id.clone(), check.verdict)).collect()
+}
+
+/// What the report says other than the state expects.
+fn compare(state: &State, report: &Report) -> Vec<String> {
+    let expected: BTreeSet<&str> = state.expect.fails.iter().map(String::as_str).collect();
+    let either: BTreeSet<&str> = state.expect.either.iter().map(String::as_str).collect();
+    report
+        .checks()
+        .filter(|(_, check)| !either.contains(check.id.as_str()))
+        .filter_map(|(_, check)| {
+            let fails = matches!(check.verdict, Verdict::Fail | Verdict::Pending | Verdict::Blocked);
+            let expected = expected.contains(check.id.as_str());
+            let right = if expected { fails } else { check.verdict == Verdict::Pass };
+            let word = if expected { "fail" } else { "pass" };
+            (!right).then(|| {
+                format!("check `{}` is {}, expected {word}: {}", check.id, check.verdict.word(), check.message)
+            })
+        })
+        .collect()
+}
+
+fn differences(first: &[(String, Verdict)], next: &[(String, Verdict)], either: &[String]) -> Vec<String> {
+    first
+        .iter()
+        .zip(next)
+        .filter(|((id, a), (_, b))| a != b && !either.contains(id))
+        .map(|((id, a), (_, b))| format!("check `{id}` was {}, then {}, on the same state", a.word(), b.word()))
+        .collect()
+}
+
+/// Removes evidence of states that are gone.
+fn forget_orphans(dir: &Path, states: &[State]) -> Result<(), Failure> {
+    let folder = dir.join("evidence");
+    let known: BTreeSet<String> = states.iter().map(file_name).collect();
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !known.contains(&stem) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &PathBuf) -> Result<(), Failure> {
+    fs::remove_file(path).map_err(|error| Failure::usage(format!("`{}` cannot be removed: {error}", path.display())))
+}
