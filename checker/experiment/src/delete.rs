@@ -1,0 +1,172 @@
+//! The step `delete`.
+
+use std::time::Duration;
+
+use lab_spec::experiment::Delete;
+use serde_json::{Value, json};
+
+use crate::halt::Halt;
+use crate::journal::Entry;
+use crate::run::{Run, Told};
+use crate::{act, manifest, read};
+
+/// How long a deleted pod may take to go: the default grace period and the
+/// kubelet's own work.
+const GOING: Duration = Duration::from_secs(40);
+
+/// How often a pod picked by labels may slip away before we say so.
+const PICKS: usize = 3;
+
+/// Deletes one pod and waits until its UID is gone. The result is
+/// `{name, uid, owned, at_ms, gone_ms}`, times in milliseconds after the first
+/// look; `gone_ms` is null if the pod was still there after 40 s.
+pub(crate) async fn step(run: &mut Run<'_, '_>, delete: &Delete) -> Result<Told, Halt> {
+    let namespace = run.setting.namespace.clone();
+    for _ in 0..PICKS {
+        let pod = find(run, delete).await?;
+        let name = text(&pod, "/metadata/name");
+        let uid = text(&pod, "/metadata/uid");
+        let owned = owned(&pod);
+        let manifest = (!owned).then(|| manifest::clean(&pod));
+        run.journal(Entry::Delete { name: name.clone(), uid: uid.clone(), manifest })?;
+        run.tell(&format!("deleting pod/{name}"));
+        let at_ms = (run.setting.clock)();
+        match act::delete_pod(&run.setting.client, &namespace, &name, &uid, false).await {
+            Ok(()) => return gone(run, name, uid, owned, at_ms).await,
+            // It went, or another took its name, since we looked.
+            Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => {}
+            Err(refusal) if refusal.by_admission() => {
+                return Err(Halt::Stopped(format!("pod `{name}` cannot be deleted: {refusal}")));
+            }
+            Err(refusal) => {
+                return Err(Halt::Unavailable(format!("cannot delete pod `{name}`: {refusal}")));
+            }
+        }
+    }
+    Err(Halt::Stopped(format!("the pod with {} changed each time it was to be deleted", words(delete))))
+}
+
+async fn gone(
+    run: &mut Run<'_, '_>,
+    name: String,
+    uid: String,
+    owned: bool,
+    at_ms: u64,
+) -> Result<Told, Halt> {
+    let limit = run.limit(GOING);
+    let api = read::pods(&run.setting.client, &run.setting.namespace);
+    let left = |pod: Option<&Value>| pod.is_none_or(|pod| text(pod, "/metadata/uid") != uid).then_some(());
+    let gone = run.unless_cancelled(read::watch(&api, &name, limit, left)).await??;
+    let now = (run.setting.clock)();
+    let took = now.saturating_sub(at_ms);
+    let end = if gone.is_some() {
+        format!("gone after {took} ms")
+    } else {
+        run.slow = Some(format!("pod `{name}` was still there {took} ms after it was deleted"));
+        format!("still there after {took} ms")
+    };
+    let what = format!("deleted pod/{name} (uid {uid}), {end}");
+    let gone_ms = gone.map(|()| now);
+    let result = json!({"name": name, "uid": uid, "owned": owned, "at_ms": at_ms, "gone_ms": gone_ms});
+    Ok(Told { what, result: Some(result) })
+}
+
+async fn find(run: &Run<'_, '_>, delete: &Delete) -> Result<Value, Halt> {
+    let api = read::pods(&run.setting.client, &run.setting.namespace);
+    let found = if let Some(name) = &delete.pod {
+        run.unless_cancelled(read::get(&api, name)).await??
+    } else {
+        let labels = delete.labels.as_deref().unwrap_or_default();
+        pick(run.unless_cancelled(read::list(&api, labels)).await??)
+    };
+    found.ok_or_else(|| {
+        let namespace = &run.setting.namespace;
+        Halt::Stopped(match &delete.pod {
+            Some(name) => format!("there is no pod `{name}` in namespace `{namespace}` to delete"),
+            None => {
+                format!("there is no running, ready pod with {} in namespace `{namespace}`", words(delete))
+            }
+        })
+    })
+}
+
+fn words(delete: &Delete) -> String {
+    match (&delete.pod, &delete.labels) {
+        (Some(name), _) => format!("name `{name}`"),
+        (None, labels) => format!("labels `{}`", labels.as_deref().unwrap_or_default()),
+    }
+}
+
+/// The oldest pod that runs, is ready and is not going already. Pods made in
+/// the same second are told apart by name.
+fn pick(pods: Vec<Value>) -> Option<Value> {
+    let fit = |pod: &Value| {
+        let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+        text(pod, "/status/phase") == "Running"
+            && pod.pointer("/metadata/deletionTimestamp").is_none()
+            && pod.pointer("/metadata/labels").and_then(|labels| labels.get(manifest::PROBE)).is_none()
+            && (conditions.into_iter().flatten())
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    };
+    // RFC 3339 times in UTC of the same precision sort as text.
+    let age = |pod: &Value| (text(pod, "/metadata/creationTimestamp"), text(pod, "/metadata/name"));
+    pods.into_iter().filter(fit).min_by_key(age)
+}
+
+/// Whether a controller will make the pod again.
+fn owned(pod: &Value) -> bool {
+    let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| owner["controller"] == true)
+}
+
+fn text(object: &Value, pointer: &str) -> String {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(name: &str, second: u32, ready: &str) -> Value {
+        json!({
+            "metadata": {"name": name, "creationTimestamp": format!("2026-11-21T09:00:{second:02}Z")},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]},
+        })
+    }
+
+    #[test]
+    fn picks_the_oldest_that_can_answer() {
+        let mut going = pod("going", 1, "True");
+        going["metadata"]["deletionTimestamp"] = json!("2026-11-21T09:01:00Z");
+        let mut done = pod("done", 1, "True");
+        done["status"]["phase"] = json!("Succeeded");
+        let mut probe = pod("probe", 1, "True");
+        probe["metadata"]["labels"] = json!({manifest::PROBE: "true"});
+        let pods = vec![
+            pod("young", 30, "True"),
+            going,
+            pod("unready", 2, "False"),
+            done,
+            probe,
+            pod("b", 10, "True"),
+            pod("a", 10, "True"),
+        ];
+        assert_eq!(pick(pods).map(|pod| text(&pod, "/metadata/name")), Some("a".to_owned()));
+    }
+
+    #[test]
+    fn picks_none_rather_than_one_that_is_not_ready() {
+        assert_eq!(pick(vec![pod("unready", 1, "False")]), None);
+        assert_eq!(pick(Vec::new()), None);
+    }
+
+    #[test]
+    fn only_a_controller_owns() {
+        let mut pod = pod("a", 1, "True");
+        assert!(!owned(&pod));
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "ConfigMap"}]);
+        assert!(!owned(&pod));
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "ReplicaSet", "controller": true}]);
+        assert!(owned(&pod));
+    }
+}

@@ -1,0 +1,86 @@
+//! Undoing one change. Everything here may be done twice.
+
+use std::time::Duration;
+
+use kube::Client;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::halt::Halt;
+use crate::journal::{Entry, Header};
+use crate::manifest::RUN;
+use crate::{act, read};
+
+/// How long a pod that is going may take before its like can be made: the
+/// longest grace period labs use, and the kubelet's own work.
+const GOING: Duration = Duration::from_secs(75);
+
+/// Undoes one change and says what it did; `None` if nothing was to be done.
+pub(crate) async fn entry(client: &Client, header: &Header, entry: &Entry) -> Result<Option<String>, String> {
+    let done = match entry {
+        Entry::Probe { name } => remove_probe(client, header, name).await,
+        // Its controller makes another.
+        Entry::Delete { manifest: None, .. } => Ok(None),
+        Entry::Delete { name, uid, manifest: Some(manifest) } => {
+            restore(client, header, name, uid, manifest).await
+        }
+    };
+    done.map_err(|halt| halt.words().to_owned())
+}
+
+async fn remove_probe(client: &Client, header: &Header, name: &str) -> Result<Option<String>, Halt> {
+    let namespace = header.namespace.as_str();
+    let Some(pod) = read::get(&read::pods(client, namespace), name).await? else { return Ok(None) };
+    if pod["metadata"]["labels"][RUN] != header.run.as_str() {
+        // The name was taken, so ours was never made.
+        return Ok(None);
+    }
+    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    match act::delete_pod(client, namespace, name, uid, true).await {
+        Ok(()) => Ok(Some(format!("deleted pod/{name} (prober)"))),
+        Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => Ok(None),
+        Err(refusal) => Err(Halt::Unavailable(format!(
+            "cannot delete prober pod `{name}` in namespace `{namespace}`: {refusal}"
+        ))),
+    }
+}
+
+async fn restore(
+    client: &Client,
+    header: &Header,
+    name: &str,
+    uid: &str,
+    manifest: &Value,
+) -> Result<Option<String>, Halt> {
+    let namespace = header.namespace.as_str();
+    let api = read::pods(client, namespace);
+    // The pod with our UID still there and not going was never deleted; with
+    // another UID, someone was faster.
+    let there =
+        |pod: &Value| pod["metadata"]["uid"] != uid || pod.pointer("/metadata/deletionTimestamp").is_none();
+    let limit = Instant::now() + GOING;
+    match read::watch(&api, name, limit, |pod| match pod {
+        None => Some(false),
+        Some(pod) if there(pod) => Some(true),
+        Some(_) => None,
+    })
+    .await?
+    {
+        Some(true) => return Ok(None),
+        Some(false) => {}
+        None => {
+            let seconds = GOING.as_secs();
+            return Err(Halt::Unavailable(format!(
+                "pod `{name}` in namespace `{namespace}` is still being deleted after {seconds} s"
+            )));
+        }
+    }
+    match act::create_pod(client, namespace, manifest).await {
+        Ok(()) => Ok(Some(format!("created pod/{name} again"))),
+        // 409: someone was faster. 404: its namespace is gone with all in it.
+        Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => Ok(None),
+        Err(refusal) => Err(Halt::Unavailable(format!(
+            "cannot create pod `{name}` in namespace `{namespace}` again: {refusal}"
+        ))),
+    }
+}

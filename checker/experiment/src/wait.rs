@@ -1,0 +1,102 @@
+//! The step `wait`.
+
+use std::time::Duration;
+
+use lab_spec::experiment::Wait;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::halt::Halt;
+use crate::read;
+use crate::run::{Run, Told};
+
+/// How long a Deployment must stay rolled out. Its status follows its pods by
+/// two controllers' work: right after a pod was deleted it still says that all
+/// are there.
+const HOLD: Duration = Duration::from_millis(500);
+
+/// Watches until the Deployment is rolled out. The result is
+/// `{ok, took_ms, note?}`; `took_ms` does not count the half second that it
+/// must stay so. Time that runs out is a result, not a failure.
+pub(crate) async fn step(run: &mut Run<'_, '_>, wait: &Wait) -> Result<Told, Halt> {
+    let name = wait.deployment.as_str();
+    let began = Instant::now();
+    let limit = run.limit(wait.within.into());
+    run.tell(&format!("waiting for deployment/{name} to be rolled out, at most {}", wait.within));
+    let (state, at) = run.unless_cancelled(settle(run, name, limit)).await??;
+    let took = u64::try_from(at.duration_since(began).as_millis()).unwrap_or(u64::MAX);
+    let (what, note) = match state {
+        State::RolledOut => (format!("deployment/{name} was rolled out after {took} ms"), None),
+        State::Missing => {
+            let note = format!("deployment `{name}` does not exist");
+            (note.clone(), Some(note))
+        }
+        State::Rolling(status) => {
+            let note = format!("deployment `{name}` was not rolled out within {took} ms: {status}");
+            run.slow = Some(note.clone());
+            (note.clone(), Some(note))
+        }
+    };
+    let mut result = json!({"ok": note.is_none(), "took_ms": took});
+    if let Some(note) = note {
+        result["note"] = json!(note);
+    }
+    Ok(Told { what, result: Some(result) })
+}
+
+enum State {
+    RolledOut,
+    Missing,
+    Rolling(String),
+}
+
+/// The state that was reached, and when.
+async fn settle(run: &Run<'_, '_>, name: &str, limit: Instant) -> Result<(State, Instant), Halt> {
+    let api = read::deployments(&run.setting.client, &run.setting.namespace);
+    let rolled_out = run.setting.rolled_out;
+    loop {
+        let mut last = String::new();
+        let seen = read::watch(&api, name, limit, |object| match object {
+            None => Some(State::Missing),
+            Some(object) if rolled_out(object) => Some(State::RolledOut),
+            Some(object) => {
+                last = status(object);
+                None
+            }
+        });
+        let at = match seen.await? {
+            Some(State::RolledOut) => Instant::now(),
+            Some(other) => return Ok((other, Instant::now())),
+            None => return Ok((State::Rolling(last), Instant::now())),
+        };
+        sleep(HOLD).await;
+        match read::get(&api, name).await? {
+            Some(object) if rolled_out(&object) => return Ok((State::RolledOut, at)),
+            Some(_) => {}
+            None => return Ok((State::Missing, Instant::now())),
+        }
+    }
+}
+
+/// The numbers a rollout is judged by; a number that is not there is 0.
+fn status(object: &Value) -> String {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    format!(
+        "{} of {} replicas updated, {} available, {} in all",
+        number("/status/updatedReplicas"),
+        number("/spec/replicas"),
+        number("/status/availableReplicas"),
+        number("/status/replicas"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_reads_missing_numbers_as_zero() {
+        let object = json!({"spec": {"replicas": 3}, "status": {"replicas": 3, "updatedReplicas": 2}});
+        assert_eq!(status(&object), "2 of 3 replicas updated, 0 available, 3 in all");
+    }
+}
