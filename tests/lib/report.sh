@@ -1,0 +1,29 @@
+# PASS and FAIL lines with a closing count, for the shell tests. Source it, then call `pass`, `fail`
+# or `check`, and `finish` at the end.
+# shellcheck shell=bash
+
+passed=0
+failed=0
+
+pass() { passed=$((passed + 1)); echo "PASS $*"; }
+fail() { failed=$((failed + 1)); echo "FAIL $*"; }
+
+# check LABEL COMMAND...: passes if the command succeeds; shows what it printed if it does not.
+check() {
+  local label=$1 output
+  shift
+  if output=$("$@" 2>&1); then pass "$label"; else fail "$label: \`$*\` printed: ${output:-nothing}"; fi
+}
+
+# missing MESSAGE: without its environment a test fails; it never skips.
+missing() {
+  fail "$*"
+  finish
+}
+
+# finish: the closing line; a run that checked nothing has failed too.
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
