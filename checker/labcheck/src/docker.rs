@@ -112,16 +112,14 @@ fn reachable(endpoint: &Endpoint) -> Result<(), Failure> {
             Failure::unobservable(format!("no permission to use Docker at `{path}` ({})", endpoint.why))
                 .next("`sudo usermod -aG docker $USER`, then log in again")
         }
-        ErrorKind::NotFound => Failure::unobservable(format!(
-            "no Docker daemon: `{path}` ({}) does not exist",
-            endpoint.why
-        ))
-        .next(START),
-        ErrorKind::ConnectionRefused => Failure::unobservable(format!(
-            "no Docker daemon: nobody listens at `{path}` ({})",
-            endpoint.why
-        ))
-        .next(START),
+        ErrorKind::NotFound => {
+            Failure::unobservable(format!("no Docker daemon: `{path}` ({}) does not exist", endpoint.why))
+                .next(START)
+        }
+        ErrorKind::ConnectionRefused => {
+            Failure::unobservable(format!("no Docker daemon: nobody listens at `{path}` ({})", endpoint.why))
+                .next(START)
+        }
         _ => no_answer(endpoint, &error.to_string()),
     })
 }
@@ -135,8 +133,11 @@ const START: &str = "start Docker: `sudo systemctl start docker`, Docker Desktop
                      `clusters/offline/dockerd start`; `labcheck doctor` looks at everything else";
 
 fn no_answer(endpoint: &Endpoint, reason: &str) -> Failure {
-    Failure::unobservable(format!("Docker at `{}` ({}) does not answer: {reason}", endpoint.host, endpoint.why))
-        .next(START)
+    Failure::unobservable(format!(
+        "Docker at `{}` ({}) does not answer: {reason}",
+        endpoint.host, endpoint.why
+    ))
+    .next(START)
 }
 
 fn silent(endpoint: &Endpoint) -> Failure {

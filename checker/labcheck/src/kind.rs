@@ -103,8 +103,9 @@ impl Kind {
     pub async fn create(&self, name: &str, nodes: Nodes, image: &str, step: &Step) -> Result<(), Failure> {
         let scratch = scratch()?;
         let configuration = scratch.path().join("cluster.yaml");
-        fs::write(&configuration, nodes.configuration())
-            .map_err(|error| Failure::unobservable(format!("cannot write `{}`: {error}", configuration.display())))?;
+        fs::write(&configuration, nodes.configuration()).map_err(|error| {
+            Failure::unobservable(format!("cannot write `{}`: {error}", configuration.display()))
+        })?;
         let mut command = self.command();
         command
             .args(["create", "cluster", "--name", name, "--image", image, "--config"])
@@ -166,8 +167,10 @@ pub fn context(name: &str) -> String {
 }
 
 fn scratch() -> Result<tempfile::TempDir, Failure> {
-    tempfile::tempdir()
-        .map_err(|error| Failure::unobservable(format!("cannot make a temporary directory: {error}")).next("free some disk space, or set TMPDIR"))
+    tempfile::tempdir().map_err(|error| {
+        Failure::unobservable(format!("cannot make a temporary directory: {error}"))
+            .next("free some disk space, or set TMPDIR")
+    })
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -207,7 +210,10 @@ mod tests {
     fn versions_are_read_as_tools_print_them() {
         let parse = |text: &str| version_of(text).map(|version| version.to_string());
         assert_eq!(parse("kind v0.33.0 go1.26.8 linux/amd64\n").as_deref(), Some("0.33.0"));
-        assert_eq!(parse("kind v0.34.0-alpha+3f2a9c go1.26.8 linux/amd64").as_deref(), Some("0.34.0-alpha+3f2a9c"));
+        assert_eq!(
+            parse("kind v0.34.0-alpha+3f2a9c go1.26.8 linux/amd64").as_deref(),
+            Some("0.34.0-alpha+3f2a9c")
+        );
         assert_eq!(parse("Docker Compose version v5.5.1").as_deref(), Some("5.5.1"));
         assert_eq!(parse("Docker Compose version 2.32.4-desktop.1").as_deref(), Some("2.32.4-desktop.1"));
         assert_eq!(parse("kind (devel) go1.26"), None);

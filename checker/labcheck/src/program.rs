@@ -105,7 +105,11 @@ mod tests {
         let finished = run(Command::new("sh").args(["-c", script]), None).await.unwrap();
         assert!(!finished.success);
         assert_eq!((finished.status.as_str(), finished.out.as_str()), ("exit 3", "out\n"));
-        assert!(finished.tail.starts_with("line 11\n") && finished.tail.ends_with("line 30"), "{}", finished.tail);
+        assert!(
+            finished.tail.starts_with("line 11\n") && finished.tail.ends_with("line 30"),
+            "{}",
+            finished.tail
+        );
     }
 
     #[tokio::test]

@@ -1,3 +1,90 @@
-//! `ms`, the multi-call workload of the labs.
+//! `ms`, the multi-call workload of the labs: one static binary that serves
+//! real predictions and breaks in known ways.
+//!
+//! It has to run alone in a `FROM scratch` image: as PID 1, as a numeric user
+//! without `/etc/passwd`, on a read-only root, without a libc that can load
+//! NSS modules. Hence explicit signal handlers, a resolver of its own and
+//! nothing written to disk.
 
-fn main() {}
+mod client;
+mod health;
+mod load;
+mod log;
+mod model;
+mod net;
+mod proof;
+mod queue;
+mod resp;
+mod serve;
+mod shutdown;
+mod units;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The labs' workload: serves iris predictions, and breaks in known ways.
+///
+/// Durations are written `250ms`, `30s`, `2m`; sizes `64KiB`, `1MiB`. Every
+/// flag can also be set by the environment variable shown with it; the flag
+/// wins.
+#[derive(Debug, Parser)]
+#[command(name = "ms", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train the model and serve predictions over HTTP/1.1.
+    Serve(serve::Args),
+    /// Take jobs from a queue, predict, and hand the results back.
+    Worker(worker::Args),
+    /// A small queue that speaks the Redis protocol.
+    Queue(queue::Args),
+    /// Send requests at a fixed rate, whatever the answers (open loop).
+    Load(load::Args),
+    /// Ask once whether a server is healthy: exit code 0 or 1, one line.
+    Health(health::Args),
+    /// Print the version of the binary and the digest of each model.
+    Version,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Worker(args) => worker::run(args),
+        Command::Queue(args) => queue::run(&args),
+        Command::Load(args) => load::run(args),
+        Command::Health(args) => return health::run(&args),
+        Command::Version => version(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ms: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// One line for the binary, then one line `VERSION DIGEST` per model.
+fn version() -> anyhow::Result<()> {
+    println!("ms {}", env!("CARGO_PKG_VERSION"));
+    for version in model::Version::ALL {
+        println!("{version} {}", model::Model::train(version)?.digest());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -76,7 +76,8 @@ pub fn build(binary: &[u8], architecture: &str, variants: &[Variant]) -> io::Res
     let layer = files.blob(&layer(binary)?)?;
     let (mut images, mut index, mut saved) = (Vec::new(), Vec::new(), Vec::new());
     for variant in variants {
-        let config = files.blob(configuration(variant, architecture, &layer.digest).to_string().as_bytes())?;
+        let config =
+            files.blob(configuration(variant, architecture, &layer.digest).to_string().as_bytes())?;
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -214,7 +215,8 @@ mod tests {
 
     #[test]
     fn the_same_binary_gives_the_same_bytes_and_digests() {
-        let (one, two) = (build(b"elf", "amd64", &variants()).unwrap(), build(b"elf", "amd64", &variants()).unwrap());
+        let (one, two) =
+            (build(b"elf", "amd64", &variants()).unwrap(), build(b"elf", "amd64", &variants()).unwrap());
         assert_eq!(one.bytes, two.bytes);
         assert_eq!(one.images, two.images);
         // Pinned, so that a change of a library cannot change images unnoticed.
@@ -245,7 +247,10 @@ mod tests {
             .map(|(_, bytes)| serde_json::from_slice(bytes).unwrap())
             .unwrap();
         assert_eq!(index["manifests"][1]["digest"], archive.images[1].manifest.as_str());
-        assert_eq!(index["manifests"][1]["annotations"]["io.containerd.image.name"], "docker.io/library/ms:v2");
+        assert_eq!(
+            index["manifests"][1]["annotations"]["io.containerd.image.name"],
+            "docker.io/library/ms:v2"
+        );
     }
 
     #[test]

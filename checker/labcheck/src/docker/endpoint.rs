@@ -58,8 +58,9 @@ struct ContextEndpoint {
 /// A context that does not exist, or a configuration that cannot be read.
 pub fn find() -> Result<Endpoint, Failure> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let home = etcetera::home_dir()
-        .map_err(|error| Failure::unobservable(format!("cannot find the home directory: {error}")).next("set HOME"))?;
+    let home = etcetera::home_dir().map_err(|error| {
+        Failure::unobservable(format!("cannot find the home directory: {error}")).next("set HOME")
+    })?;
     Surroundings {
         host: variable("DOCKER_HOST"),
         context: variable("DOCKER_CONTEXT"),
@@ -109,8 +110,8 @@ impl Surroundings {
                 .next("`docker context ls` lists the contexts, `docker context use default` goes back to the usual one")
         };
         let bytes = fs::read(&file).map_err(|error| cannot(format!("`{}`: {error}", file.display())))?;
-        let meta: ContextMeta =
-            serde_json::from_slice(&bytes).map_err(|error| cannot(format!("`{}`: {error}", file.display())))?;
+        let meta: ContextMeta = serde_json::from_slice(&bytes)
+            .map_err(|error| cannot(format!("`{}`: {error}", file.display())))?;
         Ok(Endpoint { host: meta.endpoints.docker.host, why: format!("the docker context `{name}`") })
     }
 
@@ -148,7 +149,13 @@ mod tests {
     use super::Surroundings;
 
     fn surroundings(dir: &std::path::Path) -> Surroundings {
-        Surroundings { host: None, context: None, config: dir.join(".docker"), home: dir.to_owned(), runtime_dir: None }
+        Surroundings {
+            host: None,
+            context: None,
+            config: dir.join(".docker"),
+            home: dir.to_owned(),
+            runtime_dir: None,
+        }
     }
 
     fn write_context(dir: &std::path::Path) {

@@ -1,10 +1,6 @@
 //! Runs a program in a container, with input, and collects its output.
 
-use bollard::{
-    container::LogOutput,
-    exec::StartExecResults,
-    models::ExecConfig,
-};
+use bollard::{container::LogOutput, exec::StartExecResults, models::ExecConfig};
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
@@ -26,7 +22,12 @@ impl Docker {
     ///
     /// # Errors
     /// A container that is not running, or a daemon that fails.
-    pub async fn exec(&self, container: &str, argv: &[&str], input: Option<Vec<u8>>) -> Result<Output, Failure> {
+    pub async fn exec(
+        &self,
+        container: &str,
+        argv: &[&str],
+        input: Option<Vec<u8>>,
+    ) -> Result<Output, Failure> {
         let what = format!("run `{}` in `{container}`", argv.join(" "));
         let config = ExecConfig {
             cmd: Some(argv.iter().map(ToString::to_string).collect()),

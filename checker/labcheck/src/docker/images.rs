@@ -66,7 +66,8 @@ impl Docker {
             if let (Some(id), Some(detail)) = (info.id, info.progress_detail) {
                 let of = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).unwrap_or(0);
                 layers.insert(id, (of(detail.current), of(detail.total)));
-                let (done, total) = layers.values().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
+                let (done, total) =
+                    layers.values().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
                 step.note(&format!("{} of {} MB", done / 1_000_000, total / 1_000_000));
             }
         }
@@ -113,7 +114,9 @@ impl Docker {
             let info = info.map_err(|error| failed("load the lab's images", &error))?;
             if let Some(detail) = info.error_detail {
                 let reason = detail.message.unwrap_or_default();
-                return Err(Failure::unobservable(format!("Docker could not load the lab's images: {reason}")));
+                return Err(Failure::unobservable(format!(
+                    "Docker could not load the lab's images: {reason}"
+                )));
             }
         }
         if !self.engine_has(&archive.images).await? {

@@ -19,10 +19,8 @@ pub const PROBE: &str = concat!("labcheck/probe:", env!("CARGO_PKG_VERSION"));
 
 /// Every image that `up` loads.
 pub fn variants() -> Vec<Variant> {
-    let version = |version: &str| Variant {
-        tag: format!("ms:{version}"),
-        env: vec![format!("MS_VERSION={version}")],
-    };
+    let version =
+        |version: &str| Variant { tag: format!("ms:{version}"), env: vec![format!("MS_VERSION={version}")] };
     let probe = Variant { tag: PROBE.to_owned(), env: Vec::new() };
     vec![version("v1"), version("v2"), version("v2-bad"), probe]
 }
@@ -36,7 +34,8 @@ pub async fn binary(architecture: &str, checkout: Option<&Path>, step: &Step) ->
         Some(root) => build(root, architecture, step).await?,
         None => shipped(architecture)?,
     };
-    fs::read(&path).map_err(|error| Failure::unobservable(format!("cannot read `{}`: {error}", path.display())))
+    fs::read(&path)
+        .map_err(|error| Failure::unobservable(format!("cannot read `{}`: {error}", path.display())))
 }
 
 async fn build(root: &Path, architecture: &str, step: &Step) -> Result<PathBuf, Failure> {

@@ -51,11 +51,6 @@ impl Server {
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), ca_sha256 })
     }
 
-    /// URL of the server.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Asks until the cluster says who it is.
     ///
     /// # Errors
@@ -86,7 +81,13 @@ impl Server {
     ///
     /// # Errors
     /// Not in time; says which nodes are not ready and why.
-    pub async fn ready(&self, name: &str, nodes: usize, within: Duration, step: &Step) -> Result<(), Failure> {
+    pub async fn ready(
+        &self,
+        name: &str,
+        nodes: usize,
+        within: Duration,
+        step: &Step,
+    ) -> Result<(), Failure> {
         let all: Api<Node> = Api::all(self.client.clone());
         let accounts: Api<ServiceAccount> = Api::default_namespaced(self.client.clone());
         let ready = until(within, || async {
@@ -107,7 +108,9 @@ impl Server {
                 "cluster `{name}` is not ready after {} s: {reason}",
                 within.as_secs()
             ))
-            .next(format!("`labcheck doctor`, then `labcheck down --name {name}` and `labcheck up --name {name}`"))
+            .next(format!(
+                "`labcheck doctor`, then `labcheck down --name {name}` and `labcheck up --name {name}`"
+            ))
         })
     }
 }

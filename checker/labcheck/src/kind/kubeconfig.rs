@@ -45,8 +45,10 @@ pub fn files(explicit: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     if !listed.is_empty() {
         return Ok(listed);
     }
-    let home = etcetera::home_dir()
-        .map_err(|error| Failure::unobservable(format!("cannot find the home directory: {error}")).next("set HOME, or say --kubeconfig"))?;
+    let home = etcetera::home_dir().map_err(|error| {
+        Failure::unobservable(format!("cannot find the home directory: {error}"))
+            .next("set HOME, or say --kubeconfig")
+    })?;
     Ok(vec![home.join(".kube/config")])
 }
 
@@ -164,7 +166,8 @@ fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
         Ok(text) => parse(&text, path),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Map::new()),
         Err(error) => {
-            Err(Failure::unobservable(format!("cannot read kubeconfig `{}`: {error}", path.display())).next(MEND))
+            Err(Failure::unobservable(format!("cannot read kubeconfig `{}`: {error}", path.display()))
+                .next(MEND))
         }
     }
 }
@@ -228,7 +231,8 @@ impl Lock {
                     .next(format!("if no kubectl or kind is running, `rm {}`", lock.display())));
                 }
                 Err(error) => {
-                    return Err(Failure::unobservable(format!("cannot lock `{}`: {error}", path.display())).next(MEND));
+                    return Err(Failure::unobservable(format!("cannot lock `{}`: {error}", path.display()))
+                        .next(MEND));
                 }
             }
         }

@@ -56,7 +56,11 @@ struct Situation {
 ///
 /// # Errors
 /// Neither image can be had.
-pub async fn choose(docker: &Docker, checkout: Option<&Path>, forced: Option<Mode>) -> Result<Choice, Failure> {
+pub async fn choose(
+    docker: &Docker,
+    checkout: Option<&Path>,
+    forced: Option<Mode>,
+) -> Result<Choice, Failure> {
     let offline = offline::reference(checkout).await;
     let situation = Situation {
         own_is_here: docker.image_id(KINDS_OWN).await?.is_some(),

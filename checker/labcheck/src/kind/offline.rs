@@ -71,7 +71,10 @@ pub async fn prepare(docker: &Docker, checkout: Option<&Path>, step: &Step) -> R
                 "the offline node image could not be built: {}\n{}",
                 finished.status, finished.tail
             ))
-            .next(format!("mend what the last line says, then again; what is built stays (`{}`)", script.display())));
+            .next(format!(
+                "mend what the last line says, then again; what is built stays (`{}`)",
+                script.display()
+            )));
         }
     }
     let image = reference(checkout).await.ok_or_else(|| {

@@ -65,8 +65,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
 
 /// Writes a record.
 pub fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), Failure> {
-    let cannot =
-        |error: &dyn std::fmt::Display| Failure::unobservable(format!("cannot write `{}`: {error}", path.display()));
+    let cannot = |error: &dyn std::fmt::Display| {
+        Failure::unobservable(format!("cannot write `{}`: {error}", path.display()))
+    };
     let mut bytes = serde_json::to_vec_pretty(record).map_err(|error| cannot(&error))?;
     bytes.push(b'\n');
     write_atomically(path, &bytes).map_err(|error| cannot(&error))

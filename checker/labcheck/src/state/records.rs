@@ -56,7 +56,13 @@ pub struct Cluster {
 
 impl Cluster {
     /// A cluster made now, with no images of ours on it yet.
-    pub fn new(identity: Identity, context: String, kubeconfig: PathBuf, mode: &str, node_image: String) -> Self {
+    pub fn new(
+        identity: Identity,
+        context: String,
+        kubeconfig: PathBuf,
+        mode: &str,
+        node_image: String,
+    ) -> Self {
         Self {
             format: FORMAT,
             identity,

@@ -21,7 +21,13 @@ fn identity(name: &str, uid: &str) -> Identity {
 
 fn cluster(name: &str) -> Cluster {
     let context = format!("kind-{name}");
-    Cluster::new(identity(name, "u1"), context, "/home/a/.kube/config".into(), "pulled", "kindest/node".to_owned())
+    Cluster::new(
+        identity(name, "u1"),
+        context,
+        "/home/a/.kube/config".into(),
+        "pulled",
+        "kindest/node".to_owned(),
+    )
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn the_current_context_of_a_user_who_has_one_stays() {
 
 #[test]
 fn a_user_without_a_current_context_gets_one() {
-    for content in [None, Some(""), Some("# empty\n"), Some("apiVersion: v1\nkind: Config\nclusters: null\n")] {
+    for content in [None, Some(""), Some("# empty\n"), Some("apiVersion: v1\nkind: Config\nclusters: null\n")]
+    {
         let (_dir, path) = folder(content);
         let merged = merge(Some(&path), KINDS, "kind-x").unwrap();
         assert_eq!(merged.before, None);
