@@ -16,6 +16,10 @@ pub struct Cli {
 enum Command {
     /// List the labs
     List(commands::list::Args),
+    /// Make a kind cluster with the labs' images on it
+    Up(commands::up::Args),
+    /// Delete the cluster that `up` made
+    Down(commands::down::Args),
 }
 
 impl Cli {
@@ -26,6 +30,8 @@ impl Cli {
     pub fn run(self) -> Result<u8, Failure> {
         match self.command {
             Command::List(args) => commands::list::run(&args),
+            Command::Up(args) => commands::up::run(&args),
+            Command::Down(args) => commands::down::run(&args),
         }
     }
 }

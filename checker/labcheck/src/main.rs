@@ -1,9 +1,15 @@
 //! `labcheck`, the grader's command line. This file is a table of contents:
 //! one file per command, and what they share.
 
+mod checkout;
 mod cli;
 mod commands;
+mod docker;
 mod failure;
+mod kind;
+mod program;
+mod progress;
+mod state;
 
 use std::process::ExitCode;
 

@@ -1,12 +1,14 @@
 //! One file per command: its arguments (`Args`) and its work (`run`).
 
 pub mod confirm;
+pub mod down;
 pub mod grade;
 pub mod hint;
 pub mod list;
 pub mod progress;
 pub mod solution;
 pub mod start;
+pub mod up;
 pub mod watch;
 
 use tokio::runtime::{Builder, Runtime};

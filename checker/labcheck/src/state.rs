@@ -1,0 +1,226 @@
+//! What labcheck remembers between two runs: the clusters it made, the labs
+//! that were started, the best results, the journals of experiments.
+//!
+//! ```text
+//! $LABCHECK_STATE, or ~/.local/state/labcheck
+//!   clusters/<name>.json   a cluster `up` made, with the proof that it is ours
+//!   claims/<name>.json     a cluster `up` began to make and has not finished
+//!   labs/<lab>.json        what `start` fixed for an attempt
+//!   progress.json          best result of each lab
+//!   journal/               what experiments did and have not undone yet
+//!   locks/                 held while a file or a cluster is being changed
+//! ```
+
+mod files;
+mod records;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use etcetera::{BaseStrategy, choose_base_strategy};
+use lab_spec::report::Points;
+
+pub use files::{Lock, write_atomically};
+pub use records::{Best, Claim, Cluster, Identity, Progress, Started};
+
+use crate::failure::Failure;
+
+/// The state directory.
+#[derive(Clone, Debug)]
+pub struct State {
+    dir: PathBuf,
+}
+
+impl State {
+    /// Opens the user's state directory, creating it if it is not there.
+    ///
+    /// # Errors
+    /// No home directory, or a directory that cannot be written.
+    pub fn open() -> Result<Self, Failure> {
+        Self::at(&directory()?)
+    }
+
+    /// Opens a given state directory.
+    ///
+    /// # Errors
+    /// A directory that cannot be created or written.
+    pub fn at(dir: &Path) -> Result<Self, Failure> {
+        for part in ["clusters", "claims", "labs", "journal", "locks"] {
+            let part = dir.join(part);
+            fs::create_dir_all(&part).map_err(|error| {
+                Failure::unobservable(format!("cannot create `{}`: {error}", part.display()))
+                    .next("make the directory writable, or set LABCHECK_STATE to one that is")
+            })?;
+        }
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// The directory itself, for messages.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where experiments keep their journals.
+    pub fn journal_dir(&self) -> PathBuf {
+        self.dir.join("journal")
+    }
+
+    /// The cluster `up` made under this name.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn cluster(&self, name: &str) -> Result<Option<Cluster>, Failure> {
+        files::read(&self.file("clusters", name)?)
+    }
+
+    /// Every cluster `up` made, by name.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn clusters(&self) -> Result<Vec<Cluster>, Failure> {
+        let names = files::names(&self.dir.join("clusters"))?;
+        names.iter().filter_map(|name| self.cluster(name).transpose()).collect()
+    }
+
+    /// Records that a cluster is ours.
+    ///
+    /// # Errors
+    /// A record that cannot be written.
+    pub fn save_cluster(&self, cluster: &Cluster) -> Result<(), Failure> {
+        files::write(&self.file("clusters", &cluster.identity.name)?, cluster)
+    }
+
+    /// Forgets a cluster; says whether there was one to forget.
+    ///
+    /// # Errors
+    /// A record that cannot be removed.
+    pub fn remove_cluster(&self, name: &str) -> Result<bool, Failure> {
+        files::remove(&self.file("clusters", name)?)
+    }
+
+    /// The unfinished creation of a cluster of this name.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn claim(&self, name: &str) -> Result<Option<Claim>, Failure> {
+        files::read(&self.file("claims", name)?)
+    }
+
+    /// Records that a cluster is about to be created, so that the remains of an
+    /// interrupted run can be told from a cluster of somebody else.
+    ///
+    /// # Errors
+    /// A record that cannot be written.
+    pub fn save_claim(&self, name: &str, claim: &Claim) -> Result<(), Failure> {
+        files::write(&self.file("claims", name)?, claim)
+    }
+
+    /// Forgets an unfinished creation.
+    ///
+    /// # Errors
+    /// A record that cannot be removed.
+    pub fn remove_claim(&self, name: &str) -> Result<bool, Failure> {
+        files::remove(&self.file("claims", name)?)
+    }
+
+    /// The attempt at a lab that `start` began.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn lab(&self, id: &str) -> Result<Option<Started>, Failure> {
+        files::read(&self.file("labs", id)?)
+    }
+
+    /// Records an attempt.
+    ///
+    /// # Errors
+    /// A record that cannot be written.
+    pub fn save_lab(&self, started: &Started) -> Result<(), Failure> {
+        files::write(&self.file("labs", &started.lab)?, started)
+    }
+
+    /// Forgets an attempt; says whether there was one to forget.
+    ///
+    /// # Errors
+    /// A record that cannot be removed.
+    pub fn remove_lab(&self, id: &str) -> Result<bool, Failure> {
+        files::remove(&self.file("labs", id)?)
+    }
+
+    /// The best result of each lab.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn progress(&self) -> Result<Progress, Failure> {
+        Ok(files::read(&self.dir.join("progress.json"))?.unwrap_or_default())
+    }
+
+    /// Keeps a result if it is the best one of its lab so far.
+    ///
+    /// # Errors
+    /// A broken record, or one that cannot be written.
+    pub fn record_result(&self, lab: &str, earned: Points, points: u32) -> Result<(), Failure> {
+        let _lock = self.lock("progress")?;
+        let mut progress = self.progress()?;
+        if progress.record(lab, earned, points) {
+            files::write(&self.dir.join("progress.json"), &progress)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no other labcheck holds the lock of this name; it is free
+    /// again when the value is dropped or the process ends, however it ends.
+    ///
+    /// # Errors
+    /// A lock file that cannot be opened.
+    pub fn lock(&self, name: &str) -> Result<Lock, Failure> {
+        files::lock(&self.lock_file(name)?)
+    }
+
+    /// Takes the lock if it is free.
+    ///
+    /// # Errors
+    /// A lock file that cannot be opened.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, Failure> {
+        files::try_lock(&self.lock_file(name)?)
+    }
+
+    fn lock_file(&self, name: &str) -> Result<PathBuf, Failure> {
+        Ok(self.dir.join("locks").join(plain(name)?))
+    }
+
+    fn file(&self, folder: &str, name: &str) -> Result<PathBuf, Failure> {
+        Ok(self.dir.join(folder).join(format!("{}.json", plain(name)?)))
+    }
+}
+
+/// Names become file names: nothing that could leave the directory.
+fn plain(name: &str) -> Result<&str, Failure> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(allowed) {
+        return Err(Failure::usage(format!(
+            "`{name}` is not a name: expected letters, digits, `-`, `_` and `.`, and no `.` in front"
+        )));
+    }
+    Ok(name)
+}
+
+/// Where the state lies, without touching it.
+///
+/// # Errors
+/// No home directory.
+pub fn directory() -> Result<PathBuf, Failure> {
+    if let Some(dir) = env::var_os("LABCHECK_STATE").filter(|dir| !dir.is_empty()) {
+        return Ok(PathBuf::from(dir));
+    }
+    let base = choose_base_strategy().map_err(|error| {
+        Failure::unobservable(format!("cannot find a place for labcheck's state: {error}"))
+            .next("set HOME, or LABCHECK_STATE to a directory")
+    })?;
+    Ok(base.state_dir().unwrap_or_else(|| base.data_dir()).join("labcheck"))
+}
+
+#[cfg(test)]
+mod tests;
