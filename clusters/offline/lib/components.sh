@@ -12,12 +12,13 @@ debian_packages=(
   procps openssl ca-certificates util-linux mount hostname findutils tar curl busybox-static
 )
 
-# members SET: the components of a set, in the order in which they are built.
+# members SET: the components of a set, in the order in which they are built. A component is a set of one.
 members() {
   case $1 in
     cluster) echo kind kubernetes containerd runc cni etcd coredns local-path netagent pause debian node-image ;;
     compose) echo compose buildx ;;
-    helm | metrics-server | kwok) echo "$1" ;;
+    kind | kubernetes | containerd | runc | cni | etcd | coredns | local-path | netagent | pause | debian | \
+      buildx | helm | metrics-server | kwok) echo "$1" ;;
     *) return 1 ;;
   esac
 }

@@ -26,9 +26,13 @@ if [ "${LABCHECK_NODE_IMAGE:-offline}" != pulled ]; then
   docker image inspect "$reference" > /dev/null 2>&1 || missing "docker has no image \`$reference\`: run clusters/offline/build"
   image=(--image "$reference")
 fi
-trap 'rm -rf "$work"; delete lct-one; [ -n "$keep" ] && [ "$failed" = 0 ] || delete lct-three' EXIT
-
 delete() { kind delete cluster --name "$1" --kubeconfig "$work/$1" > /dev/null 2>&1 || true; }
+
+clean_up() {
+  delete lct-one
+  [ "$keep" = lct-three ] && [ "$failed" = 0 ] || delete lct-three
+  rm -rf "$work"
+}
 
 # create NAME CONFIG NODES SECONDS
 create() {

@@ -14,20 +14,49 @@ here=$(cd "$(dirname "$0")" && pwd)
 require_tools kind kubectl
 use_cluster "$1"
 load_test_image "$1"
-trap clean_up EXIT
 create_pods "$1"
 create_outside
 
-# expect yes|no POD HOST PORT LABEL: a connection from a pod gets the page, or does not. A change may
-# take a moment to reach both nodes, so a wrong answer is asked again.
-expect() {
-  local want=$1 pod=$2 host=$3 port=$4 label=$5 got attempt
+# expect yes|no POD HOST PORT LABEL: a connection from a pod gets the page, or does not. Expectations
+# of one state of the policies are put to the test together, by `judge`.
+expected=()
+expect() { expected+=("$*"); }
+
+# try N WANT POD HOST PORT LABEL: writes the verdict to a file. A change may take a moment to reach
+# both nodes, so a wrong answer is asked again.
+try() {
+  local n=$1 want=$2 pod=$3 host=$4 port=$5 got attempt
+  shift 5
   for attempt in 1 2 3; do
     if fetch "$pod" "$host" "$port" "$want"; then got=yes; else got=no; fi
     [ "$got" != "$want" ] || break
     sleep 0.5
   done
-  if [ "$got" = "$want" ]; then pass "$label: $want"; else fail "$label: got $got, expected $want ($pod to $host:$port, $attempt attempts)"; fi
+  if [ "$got" = "$want" ]; then
+    echo "pass $*: $want"
+  else
+    echo "fail $*: got $got, expected $want ($pod to $host:$port, $attempt attempts)"
+  fi > "$work/verdict-$n"
+}
+
+judge() {
+  local n verdict
+  for n in "${!expected[@]}"; do
+    # shellcheck disable=SC2086 # words of an expectation
+    try "$n" ${expected[n]} &
+  done
+  wait
+  for n in "${!expected[@]}"; do
+    verdict=$(cat "$work/verdict-$n")
+    "${verdict%% *}" "${verdict#* }"
+    rm "$work/verdict-$n"
+  done
+  expected=()
+}
+
+section() {
+  judge
+  echo "# $*"
 }
 
 resolves() { kubectl -n "$ns" exec good -- timeout 3 nslookup web."$ns".svc.cluster.local > /dev/null 2>&1; }
@@ -37,15 +66,17 @@ both_web_ready() {
 
 # policy NAME SPEC: applies a NetworkPolicy in the first namespace.
 policy() {
+  judge
   kubectl apply -f - > /dev/null <<< "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: $1, namespace: $ns}, spec: $2}"
   sleep 0.5
 }
 no_policies() {
+  judge
   kubectl -n "$ns" delete networkpolicy --all > /dev/null
   sleep 0.5
 }
 
-echo "# no policy"
+section "no policy"
 expect yes good "$web1" 8080 "same node"
 expect yes good "$web2" 8080 "other node"
 expect yes good web."$ns" 80 "Service by name"
@@ -54,17 +85,18 @@ expect yes stranger "$web1" 8080 "other namespace, other node"
 expect yes web1 headless."$ns" 8080 "itself through a headless Service"
 expect yes good "$outside" 8080 "a server outside the cluster"
 
-echo "# ingress: deny all"
+section "ingress: deny all"
 policy deny '{podSelector: {}, policyTypes: [Ingress]}'
 expect no good "$web1" 8080 "denied, same node"
 expect no good "$web2" 8080 "denied, other node"
 expect no good web."$ns" 80 "denied, Service"
 expect no stranger "$web1" 8080 "denied, other namespace"
 expect yes web1 "$web1" 8080 "a denied pod reaches itself"
+judge
 sleep 3 # three probe periods
 check "probes pass under deny: both web pods ready" both_web_ready
 
-echo "# ingress: + allow role=good to the port named http"
+section "ingress: + allow role=good to the port named http"
 policy allow '{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {role: good}}}], ports: [{port: http}]}]}'
 expect yes good "$web1" 8080 "allowed pod, same node"
 expect no bad "$web1" 8080 "other pod, same node"
@@ -75,25 +107,28 @@ expect no bad web."$ns" 80 "other pod, Service"
 expect no good "$web1" 9090 "allowed pod, other port"
 expect no stranger "$web1" 8080 "same labels in another namespace"
 
-echo "# labels change under a policy"
+section "labels change under a policy"
 kubectl -n "$ns" label pod bad role=good --overwrite > /dev/null
 expect yes bad "$web2" 8080 "a pod that gets the label"
+judge
 kubectl -n "$ns" label pod bad role=bad --overwrite > /dev/null
 expect no bad "$web2" 8080 "a pod that loses the label"
 
-echo "# ingress: + allow namespace team=b and role in (good), ports 8000-8090"
+section "ingress: + allow namespace team=b and role in (good), ports 8000-8090"
 policy range '{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{namespaceSelector: {matchLabels: {team: b}}, podSelector: {matchExpressions: [{key: role, operator: In, values: [good]}]}}], ports: [{port: 8000, endPort: 8090}]}]}'
 expect yes stranger "$web1" 8080 "pod of the allowed namespace, other node"
 expect no stranger "$web1" 9090 "pod of the allowed namespace, outside the range"
 expect no bad "$web1" 8080 "pod of no allowed namespace"
+judge
 kubectl label namespace "$other" team=c --overwrite > /dev/null
 expect no stranger "$web1" 8080 "a namespace that loses the label"
+judge
 kubectl label namespace "$other" team=b --overwrite > /dev/null
 no_policies
 expect yes bad "$web1" 8080 "restored, same node"
 expect yes stranger "$web2" 9090 "restored, other namespace"
 
-echo "# egress: deny all from role=good"
+section "egress: deny all from role=good"
 policy egress '{podSelector: {matchLabels: {role: good}}, policyTypes: [Egress]}'
 expect no good "$web1" 8080 "egress denied, same node"
 expect no good "$web2" 8080 "egress denied, other node"
@@ -102,7 +137,7 @@ expect no good "$outside" 8080 "egress denied, outside"
 expect yes bad "$web1" 8080 "unselected pod"
 check "egress denied, DNS" not resolves
 
-echo "# egress: DNS and app=web on http"
+section "egress: DNS and app=web on http"
 policy egress '{podSelector: {matchLabels: {role: good}}, policyTypes: [Egress], egress: [
   {to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}], ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]},
   {to: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: http}]}]}'
@@ -111,7 +146,7 @@ expect yes good web."$ns" 80 "egress allowed, Service by name"
 expect no good "$web2" 9090 "egress, other port"
 check "egress, API server blocked" not api_reachable
 
-echo "# ipBlock"
+section "ipBlock"
 policy egress "{podSelector: {matchLabels: {role: good}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: $outside/32}}]}]}"
 expect yes good "$outside" 8080 "egress to a block outside"
 expect no good "$web1" 8080 "egress beside the block"
@@ -126,7 +161,7 @@ expect no bad "$web2" 8080 "ingress from an exception, other node"
 no_policies
 expect yes bad "$web2" 8080 "restored"
 
-echo "# a pod under full deny reaches itself through its own Service"
+section "a pod under full deny reaches itself through its own Service"
 policy deny '{podSelector: {}, policyTypes: [Ingress, Egress]}'
 expect no web1 "$web2" 8080 "full deny holds"
 expect yes web1 "$only1" 80 "own Service"

@@ -5,8 +5,11 @@ ns=lct-np          # web1, good and bad on the first worker, web2 on the second
 other=lct-np-other # stranger on the second worker
 outside_container=lct-outside
 
+pods_created=""
+
 clean_up() {
-  kubectl delete namespace "$ns" "$other" --ignore-not-found --wait=false > /dev/null 2>&1 || true
+  # Before create_pods kubectl might speak to a cluster that is not the test's.
+  [ -z "$pods_created" ] || kubectl delete namespace "$ns" "$other" --ignore-not-found --wait=false > /dev/null 2>&1
   docker rm -f "$outside_container" > /dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -57,6 +60,7 @@ create_pods() {
   for node in "$1-worker" "$1-worker2"; do
     kubectl get node "$node" > /dev/null 2>&1 || missing "cluster \`$1\` has no node \`$node\`: create it from clusters/kind/three-node.yaml"
   done
+  pods_created=yes
   kubectl delete namespace "$ns" "$other" --ignore-not-found > /dev/null
   {
     cat << END

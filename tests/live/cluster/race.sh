@@ -18,7 +18,6 @@ attempts=3
 require_tools kind kubectl
 use_cluster "$1"
 load_test_image "$1"
-trap clean_up EXIT
 create_pods "$1"
 
 kubectl apply -f - > /dev/null << END
