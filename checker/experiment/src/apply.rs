@@ -47,7 +47,9 @@ pub enum ApplyError {
         problem: String,
     },
     /// The namespace did not go away in time.
-    #[error("namespace `{0}` is still being deleted after two minutes; next: `kubectl get namespace {0} -o yaml`")]
+    #[error(
+        "namespace `{0}` is still being deleted after two minutes; next: `kubectl get namespace {0} -o yaml`"
+    )]
     StillThere(String),
 }
 

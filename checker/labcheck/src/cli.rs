@@ -1,25 +1,50 @@
 //! The command line: every command's arguments are declared in its own file.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
-use crate::{commands, failure::Failure};
+use crate::{author, commands, failure::Failure, labs::Library, progress::Progress};
 
 /// Grades what you really built: a kind cluster, a compose stack or files.
+///
+/// Exit codes: 0 all passed, 1 something failed, 2 usage or broken lab, 3
+/// could not observe.
 #[derive(Parser)]
-#[command(name = "labcheck", version, about, max_term_width = 100)]
+#[command(name = "labcheck", version, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    grade: commands::grade::Args,
+    /// Directory of labs [default: those of this binary]
+    #[arg(long, global = true, value_name = "DIR")]
+    labs: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// From nothing to a graded lab
+    Quickstart(commands::quickstart::Args),
     /// List the labs
     List(commands::list::Args),
     /// Make a kind cluster with the labs' images on it
     Up(commands::up::Args),
     /// Delete the cluster that `up` made
     Down(commands::down::Args),
+    /// Make a lab's namespace with what you start from
+    Start(commands::start::Args),
+    /// Delete a lab's namespace and start again
+    Reset(commands::start::Args),
+    /// Show a hint for a task
+    Hint(commands::hint::Args),
+    /// Show the solution as a diff; asks first
+    Solution(commands::solution::Args),
+    /// Show the best result of each lab
+    Progress(commands::progress::Args),
+    /// For authors: new, lint, test
+    Author(author::Args),
 }
 
 impl Cli {
@@ -28,10 +53,20 @@ impl Cli {
     /// # Errors
     /// What stopped the command, with its exit code.
     pub fn run(self) -> Result<u8, Failure> {
-        match self.command {
-            Command::List(args) => commands::list::run(&args),
-            Command::Up(args) => commands::up::run(&args),
-            Command::Down(args) => commands::down::run(&args),
+        let library = || Library::open(self.labs.as_deref());
+        let progress = Progress::new(false);
+        match &self.command {
+            None => commands::grade::run(&self.grade, &library()?),
+            Some(Command::Quickstart(args)) => commands::quickstart::run(args, &library()?),
+            Some(Command::List(args)) => commands::list::run(args, &library()?),
+            Some(Command::Up(args)) => commands::up::run(args),
+            Some(Command::Down(args)) => commands::down::run(args),
+            Some(Command::Start(args)) => commands::start::start(args, &library()?, progress),
+            Some(Command::Reset(args)) => commands::start::reset(args, &library()?, progress),
+            Some(Command::Hint(args)) => commands::hint::run(args, &library()?),
+            Some(Command::Solution(args)) => commands::solution::run(args, &library()?),
+            Some(Command::Progress(args)) => commands::progress::run(args, &library()?),
+            Some(Command::Author(args)) => author::run(args, self.labs.as_ref(), progress),
         }
     }
 }

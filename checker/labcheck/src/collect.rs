@@ -7,9 +7,7 @@ use futures::{Stream, StreamExt, future::BoxFuture};
 use indexmap::IndexMap;
 use lab_experiment::{Identity, Permission, Setting};
 use lab_judge::{Judge, Limits, Next};
-use lab_spec::{
-    Ended, Evidence, Lab, Look, Observation, Outcome, Request, experiment::ExperimentRecord,
-};
+use lab_spec::{Ended, Evidence, Lab, Look, Observation, Outcome, Request, experiment::ExperimentRecord};
 use tokio_util::sync::CancellationToken;
 
 use crate::{

@@ -1,7 +1,11 @@
 //! Where labs come from: compiled into the binary, or a directory of the
 //! author's.
 
-use std::{borrow::Cow, fs, path::{Path, PathBuf}};
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use lab_spec::{Diagnostic, Lab};
 use rust_embed::RustEmbed;
@@ -85,8 +89,10 @@ impl Library {
         match found {
             Some(folder) => self.entry(folder),
             None => {
-                let known: Vec<_> =
-                    folders.iter().filter_map(|folder| Some(format!("`lab{:02}`", number_of(folder)?))).collect();
+                let known: Vec<_> = folders
+                    .iter()
+                    .filter_map(|folder| Some(format!("`lab{:02}`", number_of(folder)?)))
+                    .collect();
                 let message = format!("there is no lab `{wanted}`; there is {}", known.join(", "));
                 Err(Failure::usage(message).next("labcheck list"))
             }
@@ -139,7 +145,9 @@ impl Entry<'_> {
     pub fn path(&self) -> Result<PathBuf, Failure> {
         match self.library {
             Library::Directory(dir) => Ok(dir.join(&self.folder)),
-            Library::Embedded => Err(Failure::usage("the labs of the binary have no directory").next("--labs DIR")),
+            Library::Embedded => {
+                Err(Failure::usage("the labs of the binary have no directory").next("--labs DIR"))
+            }
         }
     }
 

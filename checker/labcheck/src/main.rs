@@ -1,14 +1,19 @@
 //! `labcheck`, the grader's command line. This file is a table of contents:
 //! one file per command, and what they share.
 
+mod author;
 mod checkout;
 mod cli;
+mod collect;
 mod commands;
 mod docker;
 mod failure;
 mod kind;
+mod labs;
+mod output;
 mod program;
 mod progress;
+mod session;
 mod state;
 
 use std::process::ExitCode;

@@ -2,9 +2,9 @@
 //! terminal, plain lines elsewhere.
 
 use std::{
-    cell::Cell,
     env,
     io::{IsTerminal as _, stderr},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -44,7 +44,7 @@ impl Progress {
             None
         };
         let now = Instant::now();
-        Step { title: title.to_owned(), begun: now, bar, told: Cell::new(now) }
+        Step { title: title.to_owned(), begun: now, bar, told: Mutex::new(now) }
     }
 
     /// Says a line of its own.
@@ -59,7 +59,7 @@ pub struct Step {
     title: String,
     begun: Instant,
     bar: Option<ProgressBar>,
-    told: Cell<Instant>,
+    told: Mutex<Instant>,
 }
 
 impl Step {
@@ -67,8 +67,10 @@ impl Step {
     pub fn note(&self, note: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(note.to_owned());
-        } else if self.told.get().elapsed() >= PLAIN_EVERY {
-            self.told.set(Instant::now());
+        } else if let Ok(mut told) = self.told.lock()
+            && told.elapsed() >= PLAIN_EVERY
+        {
+            *told = Instant::now();
             anstream::eprintln!("{}: {note}, {} s", self.title, self.begun.elapsed().as_secs());
         }
     }

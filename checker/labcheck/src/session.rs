@@ -55,7 +55,10 @@ impl Session {
         let named = target.kubeconfig.is_some() || target.context.is_some();
         let chosen = recorded.filter(|_| !named);
         let options = Options {
-            kubeconfig: target.kubeconfig.clone().or_else(|| chosen.map(|cluster| cluster.kubeconfig.clone())),
+            kubeconfig: target
+                .kubeconfig
+                .clone()
+                .or_else(|| chosen.map(|cluster| cluster.kubeconfig.clone())),
             context: target.context.clone().or_else(|| chosen.map(|cluster| cluster.context.clone())),
             namespace: target.namespace.clone(),
             request_timeout: Duration::from_secs(10),

@@ -1,6 +1,9 @@
 //! The kubeconfig a learner would have in a state.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -25,8 +28,9 @@ pub fn write(
     let source = source(target, records)?;
     let text = fs::read_to_string(&source)
         .map_err(|error| Failure::unobservable(format!("kubeconfig `{}`: {error}", source.display())))?;
-    let config: Value = serde_yaml::from_str(&text)
-        .map_err(|error| Failure::usage(format!("kubeconfig `{}`: {}", source.display(), error.without_snippet())))?;
+    let config: Value = serde_yaml::from_str(&text).map_err(|error| {
+        Failure::usage(format!("kubeconfig `{}`: {}", source.display(), error.without_snippet()))
+    })?;
     let recorded = records.clusters()?.into_iter().find(|cluster| cluster.kubeconfig == source);
     let wanted = target
         .context
@@ -71,8 +75,10 @@ fn source(target: &Target, records: &State) -> Result<PathBuf, Failure> {
     }
     match records.clusters()?.as_slice() {
         [cluster] => Ok(cluster.kubeconfig.clone()),
-        clusters => Err(Failure::usage(format!("`labcheck up` made {} clusters, expected one", clusters.len()))
-            .next("--kubeconfig FILE")),
+        clusters => {
+            Err(Failure::usage(format!("`labcheck up` made {} clusters, expected one", clusters.len()))
+                .next("--kubeconfig FILE"))
+        }
     }
 }
 

@@ -47,7 +47,10 @@ fn states(lab: &Lab, dir: &std::path::Path) -> Result<Vec<String>, Failure> {
     for (_, check) in lab.checks().filter(|(_, check)| check.weight > 0) {
         let proven = states.iter().any(|state| state.expect.fails.contains(&check.id));
         if !proven && !state::unprovable(dir)?.contains_key(&check.id) {
-            problems.push(format!("no state fails check `{}`: a check nobody has seen fail proves nothing", check.id));
+            problems.push(format!(
+                "no state fails check `{}`: a check nobody has seen fail proves nothing",
+                check.id
+            ));
         }
     }
     Ok(problems)

@@ -37,7 +37,10 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
             .then_some(number)
     });
     let Some(number) = number else {
-        let message = format!("`{}` is no folder of a lab; expected two digits and a slug, as in `27-name-it`", args.folder);
+        let message = format!(
+            "`{}` is no folder of a lab; expected two digits and a slug, as in `27-name-it`",
+            args.folder
+        );
         return Err(Failure::usage(message));
     };
     let dir = labs.join(&args.folder);

@@ -83,13 +83,16 @@ pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
             let expect = expect(&at)?;
             let name = format!("{group}/{name}");
             if expect.fails.is_empty() == (group == "mutants") {
-                let word = if group == "mutants" { "names no check that fails" } else { "names checks that fail" };
+                let word =
+                    if group == "mutants" { "names no check that fails" } else { "names checks that fail" };
                 return Err(Failure::usage(format!("`{name}/expect.yaml` {word}")));
             }
             let mut merged = solution.clone();
             for file in &expect.without {
                 if merged.remove(file).is_none() {
-                    return Err(Failure::usage(format!("`{name}/expect.yaml` leaves out `{file}`, which is no file of the solution")));
+                    return Err(Failure::usage(format!(
+                        "`{name}/expect.yaml` leaves out `{file}`, which is no file of the solution"
+                    )));
                 }
             }
             merged.extend(files(&at)?);
@@ -108,7 +111,8 @@ fn expect(dir: &Path) -> Result<Expect, Failure> {
 }
 
 fn folders(dir: &Path) -> Result<Vec<String>, Failure> {
-    let entries = fs::read_dir(dir).map_err(|error| Failure::usage(format!("`{}`: {error}", dir.display())))?;
+    let entries =
+        fs::read_dir(dir).map_err(|error| Failure::usage(format!("`{}`: {error}", dir.display())))?;
     let mut names: Vec<_> = entries
         .filter_map(|entry| entry.ok())
         .filter(|entry| entry.path().is_dir())

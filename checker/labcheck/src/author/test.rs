@@ -1,7 +1,13 @@
 //! `labcheck author test lab01`: every state on a real cluster, graded as a
 //! learner's would be, and its evidence recorded.
 
-use std::{collections::BTreeSet, fs, path::{Path, PathBuf}, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use futures::{StreamExt, stream};
 use lab_experiment::Manifest;
@@ -56,13 +62,16 @@ pub fn run(args: &Args, labs: &Path, progress: Progress) -> Result<u8, Failure> 
     let states = state::all(&dir)?;
     let chosen: Vec<_> = states
         .iter()
-        .filter(|state| args.only.is_empty() || args.only.iter().any(|only| state.name.starts_with(only.as_str())))
+        .filter(|state| {
+            args.only.is_empty() || args.only.iter().any(|only| state.name.starts_with(only.as_str()))
+        })
         .collect();
     if chosen.is_empty() {
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
-    let prover = Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, progress };
-    let problems = commands::runtime()?.block_on(prover.prove(&chosen))?;
+    let prover =
+        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, progress };
+    let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
     }
@@ -110,7 +119,13 @@ impl Prover<'_> {
         let namespace = format!("{}-{}", self.lab.id, state.name.replace('/', "-"));
         let folder = tempfile::tempdir().map_err(|error| Failure::unobservable(error.to_string()))?;
         let plain = Session::open(&self.args.target, self.lab, &self.records).await?;
-        let config = kubeconfig::write(folder.path(), &self.args.target, &self.records, &state.expect.context, &namespace)?;
+        let config = kubeconfig::write(
+            folder.path(),
+            &self.args.target,
+            &self.records,
+            &state.expect.context,
+            &namespace,
+        )?;
         let target = Target {
             kubeconfig: Some(config),
             context: Some(kubeconfig::LAB.to_owned()),
@@ -197,16 +212,20 @@ impl Prover<'_> {
         lab_bundle::write(&mut bytes, evidence).map_err(|error| Failure::usage(error.to_string()))?;
         let read = lab_bundle::read(bytes.as_slice()).map_err(|error| Failure::usage(error.to_string()))?;
         let replayed = lab_render::json(&self.judge.report(&read));
-        Ok((replayed != lab_render::json(live)).then(|| "the replayed report differs from the live one".to_owned()))
+        Ok((replayed != lab_render::json(live))
+            .then(|| "the replayed report differs from the live one".to_owned()))
     }
 
     fn record(&self, state: &State, evidence: &Evidence, report: &Report) -> Result<(), Failure> {
         let folder = self.dir.join("evidence");
         let name = file_name(state);
-        let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("`{name}` cannot be recorded: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::usage(format!("`{name}` cannot be recorded: {error}"));
         fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
-        lab_bundle::save(&folder.join(format!("{name}.labcheck")), evidence).map_err(|error| failed(&error))?;
-        fs::write(folder.join(format!("{name}.json")), lab_render::json(report)).map_err(|error| failed(&error))
+        lab_bundle::save(&folder.join(format!("{name}.labcheck")), evidence)
+            .map_err(|error| failed(&error))?;
+        fs::write(folder.join(format!("{name}.json")), lab_render::json(report))
+            .map_err(|error| failed(&error))
     }
 }
 
@@ -231,7 +250,12 @@ fn compare(state: &State, report: &Report) -> Vec<String> {
             let right = if expected { fails } else { check.verdict == Verdict::Pass };
             let word = if expected { "fail" } else { "pass" };
             (!right).then(|| {
-                format!("check `{}` is {}, expected {word}: {}", check.id, check.verdict.word(), check.message)
+                format!(
+                    "check `{}` is {}, expected {word}: {}",
+                    check.id,
+                    check.verdict.word(),
+                    check.message
+                )
             })
         })
         .collect()
@@ -242,7 +266,9 @@ fn differences(first: &[(String, Verdict)], next: &[(String, Verdict)], either: 
         .iter()
         .zip(next)
         .filter(|((id, a), (_, b))| a != b && !either.contains(id))
-        .map(|((id, a), (_, b))| format!("check `{id}` was {}, then {}, on the same state", a.word(), b.word()))
+        .map(|((id, a), (_, b))| {
+            format!("check `{id}` was {}, then {}, on the same state", a.word(), b.word())
+        })
         .collect()
 }
 
@@ -261,5 +287,6 @@ fn forget_orphans(dir: &Path, states: &[State]) -> Result<(), Failure> {
 }
 
 fn remove(path: &PathBuf) -> Result<(), Failure> {
-    fs::remove_file(path).map_err(|error| Failure::usage(format!("`{}` cannot be removed: {error}", path.display())))
+    fs::remove_file(path)
+        .map_err(|error| Failure::usage(format!("`{}` cannot be removed: {error}", path.display())))
 }

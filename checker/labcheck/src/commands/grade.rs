@@ -48,15 +48,20 @@ pub struct Args {
     /// the server's name first
     #[arg(long, conflicts_with = "no_experiments")]
     pub allow_experiments: bool,
+    /// Plain lines instead of moving progress
+    #[arg(long)]
+    pub no_progress: bool,
 }
 
 /// Grades one lab; the exit code is the verdict's.
 ///
 /// # Errors
 /// Bad usage, a broken lab, or nothing that can be looked at.
-pub fn run(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
+pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
     let Some(wanted) = &args.lab else {
-        return Err(Failure::usage("no lab and no command was given").next("labcheck list, or labcheck --help"));
+        return Err(
+            Failure::usage("no lab and no command was given").next("labcheck list, or labcheck --help")
+        );
     };
     let entry = library.find(wanted)?;
     let file = entry.file();
@@ -66,7 +71,7 @@ pub fn run(args: &Args, library: &Library, progress: Progress) -> Result<u8, Fai
             let evidence = read(path, &entry.lab)?;
             judged(&judge, &evidence)?
         }
-        None => match super::runtime()?.block_on(live(args, &entry.lab, &judge, progress))? {
+        None => match super::block_on(live(args, &entry.lab, &judge))? {
             Some(report) => report,
             None => return Ok(0),
         },
@@ -84,7 +89,10 @@ fn read(path: &PathBuf, lab: &Lab) -> Result<Evidence, Failure> {
         .map_err(|error| Failure::usage(format!("evidence `{}`: {error}", path.display())))?;
     if evidence.lab.id != lab.id {
         let (found, expected) = (&evidence.lab.id, &lab.id);
-        return Err(Failure::usage(format!("`{}` is evidence of `{found}`, expected `{expected}`", path.display())));
+        return Err(Failure::usage(format!(
+            "`{}` is evidence of `{found}`, expected `{expected}`",
+            path.display()
+        )));
     }
     Ok(evidence)
 }
@@ -95,33 +103,23 @@ fn judged(judge: &Judge<'_>, evidence: &Evidence) -> Result<Report, Failure> {
     if unmet.is_empty() {
         return Ok(judge.report(evidence));
     }
-    Err(Failure::unobservable(format!("lab `{}` cannot be judged here: {}", evidence.lab.id, unmet.join("; "))))
+    Err(Failure::unobservable(format!(
+        "lab `{}` cannot be judged here: {}",
+        evidence.lab.id,
+        unmet.join("; ")
+    )))
 }
 
-async fn live(
-    args: &Args,
-    lab: &Lab,
-    judge: &Judge<'_>,
-    progress: Progress,
-) -> Result<Option<Report>, Failure> {
+async fn live(args: &Args, lab: &Lab, judge: &Judge<'_>) -> Result<Option<Report>, Failure> {
     let state = State::open()?;
     let session = Session::open(&args.target, lab, &state).await?;
     let confirmed = args.allow_experiments && super::confirm::server(session.observer.server())?;
     let cancel = CancellationToken::new();
     super::cancel_on_ctrl_c(cancel.clone());
-    let collector = Collector {
-        session: &session,
-        lab,
-        judge,
-        state: &state,
-        confirmed,
-        progress: &progress,
-        cancel,
-    };
-    let limits = Limits {
-        wait_ms: args.timeout.as_ms(),
-        experiments: !args.no_experiments && !args.watch,
-    };
+    let step = Progress::new(args.no_progress).step(&format!("looking at `{}`", session.observer.context()));
+    let say = |line: &str| step.note(line);
+    let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };
+    let limits = Limits { wait_ms: args.timeout.as_ms(), experiments: !args.no_experiments && !args.watch };
     if args.watch {
         super::watch::run(&collector, args, limits).await?;
         return Ok(None);
@@ -138,8 +136,9 @@ async fn live(
 }
 
 fn save(path: &PathBuf, evidence: &Evidence) -> Result<(), Failure> {
-    lab_bundle::save(path, evidence)
-        .map_err(|error| Failure::usage(format!("evidence cannot be saved to `{}`: {error}", path.display())))?;
+    lab_bundle::save(path, evidence).map_err(|error| {
+        Failure::usage(format!("evidence cannot be saved to `{}`: {error}", path.display()))
+    })?;
     let mut stderr = anstream::stderr();
     writeln!(stderr, "saved evidence to {}", path.display())
         .map_err(|error| Failure::usage(format!("stderr cannot be written: {error}")))

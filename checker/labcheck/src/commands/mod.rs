@@ -6,27 +6,31 @@ pub mod grade;
 pub mod hint;
 pub mod list;
 pub mod progress;
+pub mod quickstart;
 pub mod solution;
 pub mod start;
 pub mod up;
 pub mod watch;
 
-use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    progress::Progress,
+    state::{Lock, State},
+};
 
-/// The runtime of a command that talks to a cluster. Two workers: the time
-/// goes into waiting, and starting threads costs too.
+/// Runs a command's work to its end. One thread: what takes time here is
+/// waiting for others.
 ///
 /// # Errors
-/// If the system gives no threads.
-pub fn runtime() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
+/// Those of the work.
+pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::unobservable(format!("no threads to be had: {error}")))
+        .map_err(|error| Failure::unobservable(format!("cannot start: {error}")))?;
+    runtime.block_on(work)
 }
 
 /// Ctrl-C stops looking and undoes what an experiment did; a second one stops
@@ -41,4 +45,21 @@ pub fn cancel_on_ctrl_c(cancel: CancellationToken) {
             std::process::exit(130);
         }
     });
+}
+
+/// Resolves when the user presses Ctrl-C.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Only one labcheck at a time changes a cluster.
+fn cluster_lock(state: &State, name: &str, progress: Progress) -> Result<Lock, Failure> {
+    let lock = format!("cluster-{name}");
+    if let Some(held) = state.try_lock(&lock)? {
+        return Ok(held);
+    }
+    progress.say(&format!("another labcheck is at work on cluster `{name}`: waiting for it"));
+    state.lock(&lock)
 }

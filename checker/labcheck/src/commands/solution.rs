@@ -37,7 +37,10 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
         let (old, new) = (text(&starter), text(&solution));
         if old != new {
             let diff = TextDiff::from_lines(&old, &new);
-            anstream::print!("{}", diff.unified_diff().header(&format!("starter/{name}"), &format!("solution/{name}")));
+            anstream::print!(
+                "{}",
+                diff.unified_diff().header(&format!("starter/{name}"), &format!("solution/{name}"))
+            );
         }
     }
     Ok(0)

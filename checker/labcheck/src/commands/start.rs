@@ -32,7 +32,7 @@ pub struct Args {
 /// # Errors
 /// If the cluster cannot be reached or changed.
 pub fn start(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
-    super::runtime()?.block_on(begin(args, library, progress, false))
+    super::block_on(begin(args, library, progress, false))
 }
 
 /// Deletes the lab's namespace with all in it, and starts again.
@@ -40,7 +40,7 @@ pub fn start(args: &Args, library: &Library, progress: Progress) -> Result<u8, F
 /// # Errors
 /// If the cluster cannot be reached or changed.
 pub fn reset(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
-    super::runtime()?.block_on(begin(args, library, progress, true))
+    super::block_on(begin(args, library, progress, true))
 }
 
 async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) -> Result<u8, Failure> {
@@ -66,7 +66,12 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     }
     let manifests = starter(&entry)?;
     lab_experiment::apply(&client, &namespace, &manifests).await.map_err(refused)?;
-    state.save_lab(&Started::now(lab.id.clone(), Some(identity.identity), fresh_params(), namespace.clone()))?;
+    state.save_lab(&Started::now(
+        lab.id.clone(),
+        Some(identity.identity),
+        fresh_params(),
+        namespace.clone(),
+    ))?;
     anstream::println!("{}: {}", lab.id, lab.title);
     for line in textwrap::wrap(lab.story.trim(), crate::output::width()) {
         anstream::println!("{line}");
@@ -107,7 +112,10 @@ async fn identify(session: &Session, lab: &lab_spec::Lab, state: &State) -> Resu
 fn starter(entry: &Entry<'_>) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = Vec::new();
     for (name, text) in entry.manifests("starter") {
-        manifests.extend(Manifest::parse(&format!("starter/{name}"), &text).map_err(|error| Failure::usage(error.to_string()))?);
+        manifests.extend(
+            Manifest::parse(&format!("starter/{name}"), &text)
+                .map_err(|error| Failure::usage(error.to_string()))?,
+        );
     }
     Ok(manifests)
 }
