@@ -111,9 +111,21 @@ spec:
 END
   check "$name: the next pod finds the data" \
     kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/reader --timeout=60s
-  kubectl delete pod/reader pod/writer pvc/data daemonset/probe service/probe --timeout=60s > /dev/null
+  kubectl apply -f - > /dev/null << END
+apiVersion: v1
+kind: Pod
+metadata: {name: hungry}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: $test_image, command: [dd, if=/dev/zero, of=/dev/null, bs=200M, count=1], resources: {limits: {memory: 32Mi}}}]
+END
+  check "$name: a container above its memory limit is OOMKilled" \
+    kubectl wait --for=jsonpath='{.status.containerStatuses[0].state.terminated.reason}'=OOMKilled pod/hungry --timeout=30s
+  kubectl delete pod/hungry pod/reader pod/writer pvc/data daemonset/probe service/probe --timeout=60s > /dev/null
 }
 
+pinned=$(cat "$root/clusters/kind/node-image")
+check "clusters/kind/node-image is the default of this kind" grep -qaF "$pinned" "$(command -v kind)"
 if create lct-one one-node.yaml 1 "$one_node_seconds"; then works lct-one; fi
 delete lct-one
 if create lct-three three-node.yaml 3 "$three_node_seconds"; then works lct-three; fi
