@@ -1,4 +1,4 @@
-# What is built from what. Sourced by ../build.
+# What is built from what. Sourced by ../build, which sets here, cache, arch and go_version.
 #
 # A component is a directory <cache>/built/<name>-<key>, where the key is a hash of everything the
 # component is made from. Changing one component therefore never rebuilds another.

@@ -106,7 +106,7 @@ cluster_images() {
 
 # node_root ROOT: adds to the unpacked Debian root what makes it a kind node.
 node_root() {
-  local root=$1 unit plugin
+  local root=$1 unit
   # Owner and mode are ours, whoever checked the sources out under whatever umask.
   tar -C "$here/node" --owner=0 --group=0 --mode=u=rwX,go=rX -c . | tar -C "$root" --no-overwrite-dir -xp
   cp "$(built kubernetes)"/{kubeadm,kubelet,kubectl} "$root/usr/bin/"
@@ -129,13 +129,16 @@ node_root() {
 
 # make_node_image DIR: node image in the Docker daemon, and `docker save`d as DIR/image.tar.
 make_node_image() {
-  local dir=$1 container=labcheck-node-build-$$ base=labcheck/node-build:$$ entrypoint archive
+  local dir=$1 container base entrypoint archive
+  container=labcheck-node-build-$(key node-image)
+  base=labcheck/node-build:$(key node-image)
   entrypoint='ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]'
   scratch=$dir/scratch
   mkdir -p "$scratch/images" "$scratch/root"
   # Runs at the end of make_one's own shell, when the variables of this function are gone.
   # shellcheck disable=SC2064
   trap "docker rm -f -v $container > /dev/null 2>&1 || true; docker rmi $base > /dev/null 2>&1 || true; rm -rf '$scratch'" EXIT
+  docker rm -f -v "$container" # of a build that was killed
   tar -C "$scratch/root" -xpf "$(built debian)/root.tar"
   cluster_images "$scratch/root" "$scratch/images"
   node_root "$scratch/root"

@@ -1,4 +1,4 @@
-# Makes one component into a directory. Sourced by ../build.
+# Makes one component into a directory. Sourced by ../build, which sets here, cache, arch and go_version.
 # shellcheck shell=bash
 
 # make_one NAME DIR

@@ -1,4 +1,4 @@
-# Runs the steps of a build: locks, progress, disk and tools. Sourced by ../build.
+# Runs the steps of a build: locks, progress, disk and tools. Sourced by ../build, which sets here, cache, arch and go_version.
 # shellcheck shell=bash
 
 say() { echo "$*" >&2; }
@@ -6,6 +6,8 @@ die() { echo "clusters/offline/build: $*" >&2; exit 1; }
 
 # need TOOL PACKAGE: a clear error instead of a failure half-way.
 need() { command -v "$1" > /dev/null || die "\`$1\` is missing: apt-get install $2"; }
+
+need_root() { [ "$(id -u)" = 0 ] || die "the node image is made with debootstrap and chroot: run as root"; }
 
 check_tools() {
   local component version
@@ -26,9 +28,10 @@ check_tools() {
       debian)
         need debootstrap debootstrap
         need apt-get apt
-        [ "$(id -u)" = 0 ] || die "the node's Debian root is made with debootstrap, which needs root: run as root"
+        need_root
         ;;
       node-image)
+        need_root
         need docker docker.io
         need jq jq
         ;;

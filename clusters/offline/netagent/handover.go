@@ -91,25 +91,35 @@ func release(hs []holder, applied []endpoint) {
 	}
 }
 
-// watchHolders calls changed when the hold directory changes. Polled: kind nodes are short of inotify
-// instances, and one ReadDir takes microseconds.
+// watchHolders calls changed when a file comes to the hold directory or leaves it. Polled: kind nodes
+// are short of inotify instances, and reading the names of one directory takes microseconds.
 func watchHolders(changed func()) {
 	seen := ""
 	for range time.Tick(handoverPoll) {
-		hs, err := holders(hostRoot + holdDir)
+		names, err := waitingNames(hostRoot + holdDir)
 		if err != nil {
 			log.Print(err)
 			continue
 		}
-		var b strings.Builder
-		for _, h := range hs {
-			if !h.acked {
-				b.WriteString(h.file)
-			}
-		}
-		if now := b.String(); now != seen {
-			seen = now
+		if names != seen {
+			seen = names
 			changed()
 		}
 	}
+}
+
+// waitingNames joins the names of everything in the hold directory but acknowledgements, sorted.
+func waitingNames(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ackSuffix) {
+			b.WriteString(e.Name())
+			b.WriteByte(' ')
+		}
+	}
+	return b.String(), nil
 }

@@ -21,6 +21,7 @@ type agent struct {
 	nodes, namespaces, pods, policies *mirror
 	wake                              chan struct{}
 	applied                           string // the rules in force
+	network                           network
 }
 
 func (a *agent) poke() {
@@ -64,7 +65,7 @@ func (a *agent) sync() error {
 		log.Printf("applied %d bytes of rules in %v", len(rules), time.Since(start).Round(time.Millisecond))
 	}
 	release(waiting, s.endpoints())
-	return syncNetwork(a.node, s.nodes)
+	return a.network.sync(a.node, s.nodes)
 }
 
 func main() {

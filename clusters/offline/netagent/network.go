@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -16,6 +17,7 @@ const (
 	// routeProtocol marks our routes in `ip route`. Numbers with a name in rt_protos print as that name.
 	routeProtocol = "77"
 	defaultMTU    = 1500
+	repairAfter   = 30 * time.Second
 )
 
 // conflist is the CNI configuration of one node: a veth pair for each pod with a route to its
@@ -132,11 +134,26 @@ func syncRoutes(self string, nodes []Object) error {
 	return errors.Join(failures...)
 }
 
-// syncNetwork brings configuration and routes of this node up to date.
-func syncNetwork(self string, nodes []Object) error {
-	i := slices.IndexFunc(nodes, func(n Object) bool { return n.Metadata.Name == self })
+// network remembers what was last set up, since looking costs a process each time.
+type network struct {
+	state   string // what the set-up was made from
+	checked time.Time
+}
+
+// sync brings configuration and routes of this node up to date when the nodes have changed, and
+// repairs them now and then in any case.
+func (n *network) sync(self string, nodes []Object) error {
+	i := slices.IndexFunc(nodes, func(o Object) bool { return o.Metadata.Name == self })
 	if i < 0 {
 		return fmt.Errorf("the API server knows no node `%s`", self)
 	}
-	return errors.Join(syncRoutes(self, nodes), writeConflist(nodes[i]))
+	state := fmt.Sprint(nodes[i].Spec.PodCIDR, nodes[i].internalIP(), wantedRoutes(self, nodes))
+	if state == n.state && time.Since(n.checked) < repairAfter {
+		return nil
+	}
+	if err := errors.Join(syncRoutes(self, nodes), writeConflist(nodes[i])); err != nil {
+		return err
+	}
+	n.state, n.checked = state, time.Now()
+	return nil
 }

@@ -98,3 +98,29 @@ func TestOnlyThePresentAddressIsReleased(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyHoldersWakeTheAgent(t *testing.T) {
+	dir := t.TempDir()
+	names := func() string {
+		t.Helper()
+		got, err := waitingNames(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	empty := names()
+	if err := os.WriteFile(dir+"/c1", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	one := names()
+	if one == empty {
+		t.Error("a new sandbox went unnoticed")
+	}
+	if err := os.WriteFile(dir+"/c1"+ackSuffix, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if names() != one {
+		t.Error("an acknowledgement counts as a change")
+	}
+}

@@ -2,7 +2,7 @@
 # Clusters from clusters/kind come up in time and work: nodes, DNS, default storage class.
 #
 #   tests/live/cluster/create.sh            one node and three nodes, one after the other, then deleted
-#   tests/live/cluster/create.sh --keep     leaves the three-node cluster (lct-three) for further tests
+#   tests/live/cluster/create.sh --keep     leaves the three-node cluster, lct-three, for further tests
 #
 # LABCHECK_NODE_IMAGE=pulled uses kind's own node image; otherwise it is the one clusters/offline built.
 set -euo pipefail
@@ -30,7 +30,7 @@ delete() { kind delete cluster --name "$1" --kubeconfig "$work/$1" > /dev/null 2
 
 clean_up() {
   delete lct-one
-  [ "$keep" = lct-three ] && [ "$failed" = 0 ] || delete lct-three
+  [ "$keep" = lct-three ] || delete lct-three
   rm -rf "$work"
 }
 
@@ -50,7 +50,7 @@ create() {
   took=$((($(date +%s%N) - began) / 1000000))
   count=$(kubectl get nodes --no-headers | wc -l)
   if [ "$count" = "$nodes" ]; then pass "$name: $nodes nodes"; else fail "$name: $count nodes, expected $nodes"; fi
-  if [ "$took" -le $((limit * 1000)) ]; then pass "$name: ready in $took ms, at most $limit s"; else fail "$name: ready in $took ms, expected at most $limit s"; fi
+  if [ "$took" -le $((limit * 1000)) ]; then pass "$name: ready in $took ms, at most $limit s"; else fail "$name: ready in $took ms, expected at most $limit s (load average $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores)"; fi
 }
 
 # works NAME: a pod on every node resolves a Service's name and connects to it; a claim is bound and
@@ -111,9 +111,21 @@ spec:
 END
   check "$name: the next pod finds the data" \
     kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/reader --timeout=60s
-  kubectl delete pod/reader pod/writer pvc/data daemonset/probe service/probe --timeout=60s > /dev/null
+  kubectl apply -f - > /dev/null << END
+apiVersion: v1
+kind: Pod
+metadata: {name: hungry}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: $test_image, command: [dd, if=/dev/zero, of=/dev/null, bs=200M, count=1], resources: {limits: {memory: 32Mi}}}]
+END
+  check "$name: a container above its memory limit is OOMKilled" \
+    kubectl wait --for=jsonpath='{.status.containerStatuses[0].state.terminated.reason}'=OOMKilled pod/hungry --timeout=30s
+  kubectl delete pod/hungry pod/reader pod/writer pvc/data daemonset/probe service/probe --timeout=60s > /dev/null
 }
 
+pinned=$(cat "$root/clusters/kind/node-image")
+check "clusters/kind/node-image is the default of this kind" grep -qaF "$pinned" "$(command -v kind)"
 if create lct-one one-node.yaml 1 "$one_node_seconds"; then works lct-one; fi
 delete lct-one
 if create lct-three three-node.yaml 3 "$three_node_seconds"; then works lct-three; fi

@@ -85,6 +85,9 @@ expect yes stranger "$web1" 8080 "other namespace, other node"
 expect yes web1 headless."$ns" 8080 "itself through a headless Service"
 expect yes good "$outside" 8080 "a server outside the cluster"
 
+judge
+check "a name that only Docker's DNS knows" kubectl -n "$ns" exec good -- timeout 5 nslookup "$outside_container".
+
 section "ingress: deny all"
 policy deny '{podSelector: {}, policyTypes: [Ingress]}'
 expect no good "$web1" 8080 "denied, same node"
