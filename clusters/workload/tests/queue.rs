@@ -102,7 +102,9 @@ fn talk(address: SocketAddr, bytes: &[u8]) -> String {
 fn malformed_bytes_get_an_error_and_the_server_lives() {
     let (_queue, address) = queue();
     assert_eq!(talk(address, b"PING\r\nQUIT\r\n"), "+PONG\r\n+OK\r\n");
-    let deep = b"*1\r\n".repeat(4096);
+    // Short enough to be read at once: bytes left unread turn the close into
+    // a reset, which may overtake the reply.
+    let deep = b"*1\r\n".repeat(64);
     for bytes in [
         &b"*x\r\n"[..],
         b"*1\r\n$99999999\r\n",
