@@ -44,7 +44,6 @@ pub(super) fn negate(value: &Value) -> Outcome {
     match value {
         Value::Int(i) => i.checked_neg().map(Value::Int),
         Value::Double(d) => Some(Value::Double(-d)),
-        Value::Duration(d) => d.0.checked_neg().map(|d| Value::Duration(Duration(d))),
         other => {
             return Err(EvalError::Type {
                 operation: "-".to_owned(),
@@ -117,7 +116,7 @@ pub(super) fn equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<
 }
 
 /// The order of two numbers: nothing unless both are, and inside nothing where
-/// one is not a number at all.
+/// one is NaN. An integer is rounded to a double to be compared with one.
 fn numbers(left: &Value, right: &Value) -> Option<Option<Ordering>> {
     Some(match (left, right) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
@@ -125,26 +124,12 @@ fn numbers(left: &Value, right: &Value) -> Option<Option<Ordering>> {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b),
         (Value::Int(a), Value::Uint(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
         (Value::Uint(a), Value::Int(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
-        (Value::Int(a), Value::Double(b)) => against(i128::from(*a), *b),
-        (Value::Uint(a), Value::Double(b)) => against(i128::from(*a), *b),
-        (Value::Double(a), Value::Int(b)) => against(i128::from(*b), *a).map(Ordering::reverse),
-        (Value::Double(a), Value::Uint(b)) => against(i128::from(*b), *a).map(Ordering::reverse),
+        (Value::Int(a), Value::Double(b)) => (*a as f64).partial_cmp(b),
+        (Value::Uint(a), Value::Double(b)) => (*a as f64).partial_cmp(b),
+        (Value::Double(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
+        (Value::Double(a), Value::Uint(b)) => a.partial_cmp(&(*b as f64)),
         _ => return None,
     })
-}
-
-/// An integer against a double, without losing digits of either.
-fn against(integer: i128, double: f64) -> Option<Ordering> {
-    if double.is_nan() {
-        return None;
-    }
-    // The cast saturates, which keeps the order for infinities too.
-    let whole = double.trunc() as i128;
-    Some(
-        integer
-            .cmp(&whole)
-            .then_with(|| 0.0.partial_cmp(&double.fract()).unwrap_or(Ordering::Equal)),
-    )
 }
 
 /// The order of two values that have one.

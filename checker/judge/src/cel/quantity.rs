@@ -212,11 +212,7 @@ impl<'a> Parts<'a> {
             Some(rest) => rest.split_at(digits(rest)),
             None => ("", rest),
         };
-        // A lone sign or nothing before the suffix counts as zero in
-        // Kubernetes, except that `.` and a bare suffix are refused.
-        if whole.is_empty() && fraction.is_empty() && !rest.is_empty() {
-            return None;
-        }
+        // Without any digit it is zero: Kubernetes takes `Mi`, `.` and `-`.
         Some(Parts {
             negative,
             whole: whole.trim_start_matches('0'),
