@@ -33,7 +33,10 @@ pub(super) fn binary(op: Op, left: &Value, right: &Value, budget: &mut Budget) -
 }
 
 fn mismatch(op: &str, left: &Value, right: &Value) -> EvalError {
-    EvalError::Type { operation: op.to_owned(), found: vec![left.kind_name(), right.kind_name()] }
+    EvalError::Type {
+        operation: op.to_owned(),
+        found: vec![left.kind_name(), right.kind_name()],
+    }
 }
 
 /// `-x`
@@ -41,9 +44,11 @@ pub(super) fn negate(value: &Value) -> Outcome {
     match value {
         Value::Int(i) => i.checked_neg().map(Value::Int),
         Value::Double(d) => Some(Value::Double(-d)),
-        Value::Duration(d) => d.0.checked_neg().map(|d| Value::Duration(Duration(d))),
         other => {
-            return Err(EvalError::Type { operation: "-".to_owned(), found: vec![other.kind_name()] });
+            return Err(EvalError::Type {
+                operation: "-".to_owned(),
+                found: vec![other.kind_name()],
+            });
         }
     }
     .ok_or_else(|| EvalError::overflow("-"))
@@ -111,7 +116,7 @@ pub(super) fn equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<
 }
 
 /// The order of two numbers: nothing unless both are, and inside nothing where
-/// one is not a number at all.
+/// one is NaN. An integer is rounded to a double to be compared with one.
 fn numbers(left: &Value, right: &Value) -> Option<Option<Ordering>> {
     Some(match (left, right) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
@@ -119,22 +124,12 @@ fn numbers(left: &Value, right: &Value) -> Option<Option<Ordering>> {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b),
         (Value::Int(a), Value::Uint(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
         (Value::Uint(a), Value::Int(b)) => Some(i128::from(*a).cmp(&i128::from(*b))),
-        (Value::Int(a), Value::Double(b)) => against(i128::from(*a), *b),
-        (Value::Uint(a), Value::Double(b)) => against(i128::from(*a), *b),
-        (Value::Double(a), Value::Int(b)) => against(i128::from(*b), *a).map(Ordering::reverse),
-        (Value::Double(a), Value::Uint(b)) => against(i128::from(*b), *a).map(Ordering::reverse),
+        (Value::Int(a), Value::Double(b)) => (*a as f64).partial_cmp(b),
+        (Value::Uint(a), Value::Double(b)) => (*a as f64).partial_cmp(b),
+        (Value::Double(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
+        (Value::Double(a), Value::Uint(b)) => a.partial_cmp(&(*b as f64)),
         _ => return None,
     })
-}
-
-/// An integer against a double, without losing digits of either.
-fn against(integer: i128, double: f64) -> Option<Ordering> {
-    if double.is_nan() {
-        return None;
-    }
-    // The cast saturates, which keeps the order for infinities too.
-    let whole = double.trunc() as i128;
-    Some(integer.cmp(&whole).then_with(|| 0.0.partial_cmp(&double.fract()).unwrap_or(Ordering::Equal)))
 }
 
 /// The order of two values that have one.
@@ -225,7 +220,9 @@ fn subtract(left: &Value, right: &Value) -> Outcome {
         (Value::Duration(a), Value::Duration(b)) => {
             a.0.checked_sub(b.0).map(|d| Value::Duration(Duration(d)))
         }
-        (Value::Timestamp(t), Value::Duration(d)) => t.shifted(-i128::from(d.0)).map(Value::Timestamp),
+        (Value::Timestamp(t), Value::Duration(d)) => {
+            t.shifted(-i128::from(d.0)).map(Value::Timestamp)
+        }
         (Value::Timestamp(a), Value::Timestamp(b)) => a.since(*b).map(Value::Duration),
         _ => return Err(mismatch("-", left, right)),
     }
@@ -258,6 +255,9 @@ pub(super) fn list_index(index: &Value) -> Result<i64, EvalError> {
     match Key::from_value(index) {
         Some(Key::Int(at)) => Ok(at),
         Some(Key::Uint(at)) => i64::try_from(at).map_err(|_| EvalError::overflow("[]")),
-        _ => Err(EvalError::Type { operation: "[]".to_owned(), found: vec!["list", index.kind_name()] }),
+        _ => Err(EvalError::Type {
+            operation: "[]".to_owned(),
+            found: vec!["list", index.kind_name()],
+        }),
     }
 }

@@ -2,6 +2,8 @@
 //! take time linear in the text; the crate differs in what `\d`, `\s`, `\w`
 //! and `\b` mean and in what brackets may hold, so patterns are rewritten.
 
+use std::iter::Peekable;
+
 use ::regex::{Regex, RegexBuilder};
 
 use super::budget::Budget;
@@ -93,7 +95,13 @@ fn translate(pattern: &str) -> Result<String, String> {
                         chars.next();
                     }
                 }
-                Some(escape) => escaped(escape, class, &mut out),
+                Some(escape) => {
+                    escaped(escape, class, &mut out);
+                    // `\p{Lu}` and `\x{1F431}` have braces of their own.
+                    if matches!(escape, 'p' | 'P' | 'x') && chars.peek() == Some(&'{') {
+                        copy_until(&mut chars, '}', &mut out);
+                    }
+                }
             },
             '[' if !class => {
                 class = true;
@@ -108,12 +116,7 @@ fn translate(pattern: &str) -> Result<String, String> {
             }
             '[' if chars.peek() == Some(&':') => {
                 out.push('[');
-                for c in chars.by_ref() {
-                    out.push(c);
-                    if c == ']' {
-                        break;
-                    }
-                }
+                copy_until(&mut chars, ']', &mut out);
             }
             '[' => out.push_str("\\["),
             ']' => {
@@ -124,21 +127,68 @@ fn translate(pattern: &str) -> Result<String, String> {
                 out.push('\\');
                 out.push(c);
             }
+            '*' | '+' | '?' if !class => {
+                out.push(c);
+                repeated(pattern, &mut chars, &mut out)?;
+            }
             '{' if !class => {
-                let rest: String = chars.clone().take_while(|c| *c != '}').collect();
-                let counts = rest.split(',').filter_map(|n| n.parse::<u32>().ok());
-                if counts.into_iter().any(|n| n > MAX_REPEAT) {
+                let Some(counts) = counts(chars.clone()) else {
+                    out.push_str("\\{");
+                    continue;
+                };
+                let most = counts.split(',').filter_map(|n| n.parse().ok()).max();
+                if most > Some(MAX_REPEAT) {
                     return Err(format!("`{pattern}` repeats more than {MAX_REPEAT} times"));
                 }
-                let counted = rest.starts_with(|c: char| c.is_ascii_digit())
-                    && rest.len() < chars.clone().count()
-                    && rest.chars().all(|c| c.is_ascii_digit() || c == ',');
-                out.push_str(if counted { "{" } else { "\\{" });
+                out.push('{');
+                copy_until(&mut chars, '}', &mut out);
+                repeated(pattern, &mut chars, &mut out)?;
             }
             c => out.push(c),
         }
     }
     Ok(out)
+}
+
+type Chars<'a> = Peekable<std::str::Chars<'a>>;
+
+/// Copies up to and including `end`.
+fn copy_until(chars: &mut Chars<'_>, end: char, out: &mut String) {
+    for c in chars.by_ref() {
+        out.push(c);
+        if c == end {
+            break;
+        }
+    }
+}
+
+/// What stands between braces, where it is a count: `3`, `3,` or `3,5`.
+fn counts(chars: Chars<'_>) -> Option<String> {
+    let rest: String = chars.collect();
+    let (inside, _) = rest.split_once('}')?;
+    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    (!least.is_empty() && digits(least) && digits(most)).then(|| inside.to_owned())
+}
+
+/// After a repetition: it may be made lazy, but not be repeated itself.
+fn repeated(pattern: &str, chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
+    if chars.next_if_eq(&'?').is_some() {
+        out.push('?');
+    }
+    let again = match chars.peek() {
+        Some('*' | '+' | '?') => true,
+        Some('{') => {
+            let mut inside = chars.clone();
+            inside.next();
+            counts(inside).is_some()
+        }
+        _ => false,
+    };
+    if again {
+        return Err(format!("`{pattern}` repeats a repetition"));
+    }
+    Ok(())
 }
 
 /// An escape, with ASCII meaning where RE2 gives it one.

@@ -3,12 +3,14 @@
 
 use std::fmt;
 
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
-use jiff::{SignedDuration, Zoned};
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, datetime};
+use jiff::tz::{Offset, TimeZoneDatabase};
 
 use super::number;
 
 const NANOS: i64 = 1_000_000_000;
+const EPOCH: DateTime = datetime(1970, 1, 1, 0, 0, 0, 0);
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z in Unix seconds.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
@@ -20,7 +22,9 @@ pub struct Duration(pub i64);
 /// written with, which only its text shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Timestamp {
-    at: jiff::Timestamp,
+    /// Nanoseconds since 1970 began. (`jiff`'s own timestamps end a day before
+    /// the year 9999 does.)
+    nanos: i128,
     offset: Offset,
 }
 
@@ -59,7 +63,9 @@ impl Duration {
 fn segment(text: &str) -> Option<(i128, &str)> {
     let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at(number_end);
-    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+    let unit_end = rest
+        .find(|c: char| c.is_ascii_digit() || c == '.')
+        .unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(unit_end);
     let scale: i128 = match unit {
         "ns" => 1,
@@ -74,7 +80,11 @@ fn segment(text: &str) -> Option<(i128, &str)> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    let mut nanos = if whole.is_empty() { 0 } else { whole.parse::<i64>().ok().map(i128::from)? * scale };
+    let mut nanos = if whole.is_empty() {
+        0
+    } else {
+        whole.parse::<i64>().ok().map(i128::from)? * scale
+    };
     // Digits beyond what a nanosecond can hold are dropped, as Go does.
     let mut weight = scale;
     for digit in fraction.bytes() {
@@ -99,7 +109,9 @@ impl Timestamp {
             _ => bytes.len().checked_sub(6)?,
         };
         let digits = |range: std::ops::Range<usize>| {
-            bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+            bytes
+                .get(range)
+                .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
         };
         let shaped = bytes.is_ascii()
             && digits(0..4)
@@ -119,64 +131,77 @@ impl Timestamp {
         if !shaped {
             return None;
         }
-        let offset = if zone + 1 == bytes.len() { Offset::UTC } else { fixed_offset(&text[zone..])? };
-        let civil: jiff::civil::DateTime = text[..zone.min(29)].parse().ok()?;
-        let at = offset.to_timestamp(civil).ok()?;
-        Timestamp::checked(at, offset)
+        let offset = if zone + 1 == bytes.len() {
+            Offset::UTC
+        } else {
+            fixed_offset(&text[zone..])?
+        };
+        let civil: DateTime = text[..zone.min(29)].parse().ok()?;
+        let nanos = civil.duration_since(EPOCH).as_nanos();
+        Timestamp::checked(
+            nanos - i128::from(offset.seconds()) * i128::from(NANOS),
+            offset,
+        )
     }
 
     /// The time `seconds` after 1970 began, in UTC.
     pub fn from_unix(seconds: i64) -> Option<Timestamp> {
-        let at = jiff::Timestamp::from_second(seconds).ok()?;
-        Timestamp::checked(at, Offset::UTC)
+        Timestamp::checked(i128::from(seconds) * i128::from(NANOS), Offset::UTC)
     }
 
-    fn checked(at: jiff::Timestamp, offset: Offset) -> Option<Timestamp> {
+    fn checked(nanos: i128, offset: Offset) -> Option<Timestamp> {
+        let seconds = i64::try_from(nanos.div_euclid(i128::from(NANOS))).ok()?;
         SECONDS
-            .contains(&at.as_second().saturating_sub(i64::from(at.subsec_nanosecond() < 0)))
-            .then_some(Timestamp { at, offset })
+            .contains(&seconds)
+            .then_some(Timestamp { nanos, offset })
     }
 
     /// Seconds since 1970 began, rounded towards the past.
     pub fn unix(self) -> i64 {
-        self.at.as_nanosecond().div_euclid(i128::from(NANOS)) as i64
+        self.nanos.div_euclid(i128::from(NANOS)) as i64
     }
 
     /// Nanoseconds since 1970 began.
     pub fn unix_nanos(self) -> i128 {
-        self.at.as_nanosecond()
+        self.nanos
     }
 
     /// This time moved by `by` nanoseconds; `None` outside the years 1 to 9999.
     pub fn shifted(self, by: i128) -> Option<Timestamp> {
-        let nanos = self.at.as_nanosecond().checked_add(by)?;
-        let at = jiff::Timestamp::from_nanosecond(nanos).ok()?;
-        Timestamp::checked(at, self.offset)
+        Timestamp::checked(self.nanos.checked_add(by)?, self.offset)
     }
 
     /// The time from `earlier` until this, if a duration can hold it.
     pub fn since(self, earlier: Timestamp) -> Option<Duration> {
-        let nanos = self.at.as_nanosecond() - earlier.at.as_nanosecond();
-        i64::try_from(nanos).ok().map(Duration)
+        i64::try_from(self.nanos - earlier.nanos).ok().map(Duration)
+    }
+
+    /// The calendar and the clock at an offset, if it has this time.
+    fn at(self, offset: Offset) -> Option<DateTime> {
+        let nanos = self.nanos + i128::from(offset.seconds()) * i128::from(NANOS);
+        let seconds = i64::try_from(nanos.div_euclid(i128::from(NANOS))).ok()?;
+        let rest = i32::try_from(nanos.rem_euclid(i128::from(NANOS))).ok()?;
+        EPOCH.checked_add(SignedDuration::new(seconds, rest)).ok()
     }
 
     /// The calendar and the clock in a zone: an IANA name, or an offset such
     /// as `-07:30`. Zones come from the copy compiled in, so that the answer
     /// does not depend on the machine.
-    pub fn in_zone(self, zone: &str) -> Option<Zoned> {
-        let zone = if zone.is_empty() {
-            TimeZone::UTC
-        } else if zone.contains(':') {
-            TimeZone::fixed(fixed_offset(zone)?)
-        } else {
-            TimeZoneDatabase::bundled().get(zone).ok()?
-        };
-        Some(self.at.to_zoned(zone))
+    pub fn in_zone(self, zone: &str) -> Option<DateTime> {
+        if zone.is_empty() {
+            return self.at(Offset::UTC);
+        }
+        if zone.contains(':') {
+            return self.at(fixed_offset(zone)?);
+        }
+        let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
+        let known = jiff::Timestamp::from_nanosecond(self.nanos).unwrap_or(jiff::Timestamp::MAX);
+        self.at(zone.to_offset(known))
     }
 
     /// The calendar and the clock in UTC.
-    pub fn in_utc(self) -> Zoned {
-        self.at.to_zoned(TimeZone::UTC)
+    pub fn in_utc(self) -> DateTime {
+        self.at(Offset::UTC).unwrap_or(DateTime::MAX)
     }
 }
 
@@ -195,7 +220,7 @@ fn fixed_offset(text: &str) -> Option<Offset> {
 
 impl PartialEq for Timestamp {
     fn eq(&self, other: &Timestamp) -> bool {
-        self.at == other.at
+        self.nanos == other.nanos
     }
 }
 
@@ -209,13 +234,13 @@ impl PartialOrd for Timestamp {
 
 impl Ord for Timestamp {
     fn cmp(&self, other: &Timestamp) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
+        self.nanos.cmp(&other.nanos)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let civil = self.offset.to_datetime(self.at);
+        let civil = self.at(self.offset).unwrap_or(DateTime::MAX);
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
@@ -230,7 +255,7 @@ impl fmt::Display for Timestamp {
         if nanos != 0 {
             write!(f, ".{}", format!("{nanos:09}").trim_end_matches('0'))?;
         }
-        let offset = SignedDuration::from_secs(i64::from(self.offset.seconds())).as_secs();
+        let offset = self.offset.seconds();
         if offset == 0 {
             return f.write_str("Z");
         }

@@ -97,15 +97,16 @@ fn double(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Out
 fn string(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     let value = only(receiver, arguments)?;
     match text(value)? {
-        Some(text) => {
+        Some(text) if !matches!(value, Value::Type(_)) => {
             ctx.take_bytes(text.len())?;
             Ok(Value::String(text))
         }
-        None => Err(wrong_types(receiver, arguments)),
+        _ => Err(wrong_types(receiver, arguments)),
     }
 }
 
-/// What `string()` makes of a value, if it takes its type.
+/// What `string()` makes of a value, if it takes its type; and the name of a
+/// type, which only `format` takes.
 pub(super) fn text(value: &Value) -> Result<Option<Arc<str>>, EvalError> {
     Ok(Some(match value {
         Value::String(s) => Arc::clone(s),

@@ -4,6 +4,7 @@
 pub mod arguments;
 mod convert;
 pub mod format;
+mod format_checks;
 mod lists;
 mod net;
 mod optional;
