@@ -105,7 +105,7 @@ impl<'a> Channel<'a> {
     }
 }
 
-async fn read(mut body: Body, cap: usize) -> Result<Vec<u8>, Unavailable> {
+pub(crate) async fn read(mut body: Body, cap: usize) -> Result<Vec<u8>, Unavailable> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {

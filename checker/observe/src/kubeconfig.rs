@@ -15,11 +15,14 @@ pub(crate) fn load(explicit: Option<&Path>) -> Result<Kubeconfig, ConnectError> 
     if let Some(path) = explicit {
         return read(path)?.ok_or_else(|| ConnectError::Missing { paths: shown(&[path.to_owned()]) });
     }
-    let paths = search_path();
+    merged(&search_path())
+}
+
+fn merged(paths: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {
     let mut merged: Option<Kubeconfig> = None;
     // kubectl passes over listed files that do not exist; the first to name
     // something wins.
-    for path in &paths {
+    for path in paths {
         let Some(next) = read(path)? else { continue };
         merged = Some(match merged {
             None => next,
@@ -30,7 +33,7 @@ pub(crate) fn load(explicit: Option<&Path>) -> Result<Kubeconfig, ConnectError> 
             })?,
         });
     }
-    merged.ok_or_else(|| ConnectError::Missing { paths: shown(&paths) })
+    merged.ok_or_else(|| ConnectError::Missing { paths: shown(paths) })
 }
 
 fn search_path() -> Vec<PathBuf> {
@@ -144,4 +147,41 @@ pub(crate) fn without_userinfo(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn config(name: &str, current: Option<&str>) -> String {
+        let current = current.map(|name| format!("current-context: {name}\n")).unwrap_or_default();
+        format!(
+            "apiVersion: v1\nkind: Config\n{current}\
+             contexts: [{{name: {name}, context: {{cluster: {name}, user: u, namespace: ns-{name}}}}}]\n\
+             clusters: [{{name: {name}, cluster: {{server: 'https://me:pw@{name}:6443'}}}}]\n"
+        )
+    }
+
+    #[test]
+    fn several_files_are_merged_first_one_first_and_missing_ones_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("a"), config("one", Some("\"\""))).unwrap();
+        fs::write(path("b"), config("two", Some("two"))).unwrap();
+        fs::write(path("c"), config("three", Some("three"))).unwrap();
+        let all = merged(&[path("a"), path("missing"), path("b"), path("c")]).unwrap();
+        assert_eq!(all.contexts.len(), 3);
+        let seen = current(&all).unwrap();
+        assert_eq!(
+            seen,
+            json!({"name": "two", "cluster": "two", "server": "https://two:6443", "namespace": "ns-two", "user": "u"})
+        );
+        assert_eq!(choose(&all, Some("three")).unwrap().name, "three");
+
+        let first = merged(&[path("a")]).unwrap();
+        assert_eq!(current(&first), None);
+        assert!(matches!(choose(&first, None), Err(ConnectError::NoCurrentContext { .. })));
+        assert!(matches!(merged(&[path("x"), path("y")]), Err(ConnectError::Missing { .. })));
+    }
 }

@@ -15,6 +15,7 @@ mod list;
 mod redact;
 mod scrub;
 mod single;
+mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
