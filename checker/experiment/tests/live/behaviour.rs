@@ -1,10 +1,16 @@
 //! What the steps see.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
 use lab_experiment::run;
 use lab_spec::experiment::{ExperimentEnd, ExperimentRecord};
 use serde_json::{Value, json};
 
-use crate::support::{client, experiment, identity, journals, namespace, probers, setting, uid, workload};
+use crate::support::{
+    client, experiment, from, identity, journals, namespace, probers, setting, uid, workload,
+};
 
 async fn record(namespace: &str, steps: Value, image: Option<&str>) -> ExperimentRecord {
     let (client, dir) = (client().await, tempfile::tempdir().unwrap());
@@ -120,9 +126,8 @@ async fn prober_that_cannot_start_is_not_the_targets_doing() {
 
     namespace(&client, "exp-dev-full").await;
     let quota = json!({"metadata": {"name": "full"}, "spec": {"hard": {"pods": "0"}}});
-    let quotas: kube::Api<k8s_openapi::api::core::v1::ResourceQuota> =
-        kube::Api::namespaced(client.clone(), "exp-dev-full");
-    let _ = quotas.create(&kube::api::PostParams::default(), &crate::support::from(quota)).await;
+    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), "exp-dev-full");
+    let _ = quotas.create(&PostParams::default(), &from(quota)).await;
     let ended = record("exp-dev-full", steps, None).await;
     let ExperimentEnd::Unavailable { why } = &ended.ended else { panic!("{ended:#?}") };
     assert!(why.contains("exceeded quota"), "{why}");
@@ -132,12 +137,11 @@ async fn prober_that_cannot_start_is_not_the_targets_doing() {
 async fn rollout_that_does_not_end_in_time_is_a_result() {
     let client = client().await;
     workload(&client, "slow", 1).await;
-    let deployments: kube::Api<k8s_openapi::api::apps::v1::Deployment> =
-        kube::Api::namespaced(client.clone(), "exp-dev");
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "exp-dev");
     let patch =
         json!({"spec": {"template": {"spec": {"containers": [{"name": "api", "image": "ms:never"}]}}}});
-    let patch = kube::api::Patch::Strategic(patch);
-    deployments.patch("slow", &kube::api::PatchParams::default(), &patch).await.unwrap();
+    let patch = Patch::Strategic(patch);
+    deployments.patch("slow", &PatchParams::default(), &patch).await.unwrap();
     let steps = json!([{"wait": {"deployment": "slow", "within": "3s"}, "as": "settled"}]);
     let ended = record("exp-dev", steps, None).await;
     assert_eq!(ended.ended, ExperimentEnd::Completed);
@@ -146,4 +150,25 @@ async fn rollout_that_does_not_end_in_time_is_a_result() {
     let took = settled["took_ms"].as_u64().unwrap();
     assert!((3000..6000).contains(&took), "{settled}");
     assert!(settled["note"].as_str().unwrap().contains("replicas updated"), "{settled}");
+}
+
+/// The prober must run where a lab is about pod security or quotas.
+#[tokio::test]
+async fn prober_runs_in_a_restricted_namespace_under_a_quota() {
+    let client = client().await;
+    let name = "exp-dev-restricted";
+    namespace(&client, name).await;
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let label = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+    let label = Patch::Merge(label);
+    namespaces.patch(name, &PatchParams::default(), &label).await.unwrap();
+    let hard =
+        json!({"requests.cpu": "1", "requests.memory": "1Gi", "limits.cpu": "1", "limits.memory": "1Gi"});
+    let quota = json!({"metadata": {"name": "tight"}, "spec": {"hard": hard}});
+    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), name);
+    let _ = quotas.create(&PostParams::default(), &from(quota)).await;
+    let steps = json!([{"ask": {"http": "http://127.0.0.1:9/", "count": 1}, "as": "answers"}]);
+    let ended = record(name, steps, None).await;
+    assert_eq!(ended.ended, ExperimentEnd::Completed, "{ended:#?}");
+    assert_eq!(ended.results["answers"]["requests"][0]["error"], "refused");
 }

@@ -13,7 +13,7 @@ use crate::support::{bare_pod, client, experiment, identity, journals, probers, 
 
 /// Directory of the journals; set in the child only.
 const DIR: &str = "LABCHECK_TEST_JOURNALS";
-const URL: &str = "http://killed/predict?killed";
+const URL: &str = "http://killed/predict";
 
 fn steps() -> Value {
     json!([
@@ -59,34 +59,37 @@ fn kill_after(dir: &Path, line: usize, later: Duration) -> Option<String> {
     reached
 }
 
+/// Lines that announce a request are killed at twice: at once, and while the
+/// request is under way.
+fn next_moment(reached: &str, line: usize, later: Duration) -> (usize, Duration) {
+    let announces = reached.starts_with("deleting") || reached.starts_with("asking");
+    if announces && later.is_zero() { (line, Duration::from_millis(150)) } else { (line + 1, Duration::ZERO) }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_step_the_run_is_undone_by_recover() {
     let client = client().await;
     workload(&client, "killed", 1).await;
     let identity = identity(&client).await;
-    let (mut killed_with_journal, mut line) = (0, 0);
-    // At once, and while the request that follows the line is under way.
-    let delays = [Duration::ZERO, Duration::from_millis(150)];
-    'lines: loop {
-        for later in delays {
-            let dir = tempfile::tempdir().unwrap();
-            bare_pod(&client, "killed-bare").await;
-            let reached = tokio::task::block_in_place(|| kill_after(dir.path(), line, later));
-            let Some(reached) = reached else { break 'lines };
-            let left = journals(dir.path());
-            killed_with_journal += left;
-            let recovery = recover(&client, dir.path(), &identity).await.unwrap();
-            let did: Vec<_> = recovery.undone.iter().flat_map(|undone| &undone.did).collect();
-            eprintln!("killed {later:?} after `{reached}`: {left} journals, {did:?}");
-            assert!(recovery.left.is_empty(), "{recovery:#?}");
-            assert_eq!(recovery.undone.len(), left);
-            assert_eq!(journals(dir.path()), 0);
-            assert!(uid(&client, "killed-bare").await.is_some(), "the bare pod is there");
-            assert!(probers(&client, URL).await.is_empty(), "no prober is left");
-            let again = recover(&client, dir.path(), &identity).await.unwrap();
-            assert!(again.undone.is_empty() && again.left.is_empty());
-        }
-        line += 1;
+    let mut killed_with_journal = 0;
+    let mut moment = Some((0, Duration::ZERO));
+    while let Some((line, later)) = moment {
+        let dir = tempfile::tempdir().unwrap();
+        bare_pod(&client, "killed-bare").await;
+        let reached = tokio::task::block_in_place(|| kill_after(dir.path(), line, later));
+        let left = journals(dir.path());
+        killed_with_journal += left;
+        let recovery = recover(&client, dir.path(), &identity).await.unwrap();
+        let did: Vec<_> = recovery.undone.iter().flat_map(|undone| &undone.did).collect();
+        eprintln!("killed {later:?} after {reached:?}: {left} journals, {did:?}");
+        assert!(recovery.left.is_empty(), "{recovery:#?}");
+        assert_eq!(recovery.undone.len(), left);
+        assert_eq!(journals(dir.path()), 0);
+        assert!(uid(&client, "killed-bare").await.is_some(), "the bare pod is there");
+        assert!(probers(&client, URL).await.is_empty(), "no prober is left");
+        let again = recover(&client, dir.path(), &identity).await.unwrap();
+        assert!(again.undone.is_empty() && again.left.is_empty());
+        moment = reached.map(|reached| next_moment(&reached, line, later));
     }
     assert!(killed_with_journal >= 8, "killed {killed_with_journal} times in the middle of a run");
 }
