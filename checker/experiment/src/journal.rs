@@ -199,8 +199,7 @@ pub(crate) fn read(path: &Path, mut file: &File) -> Result<(Header, Vec<Entry>),
     header.map(|header| (header, entries)).ok_or_else(|| malformed(1, "it is empty".to_owned()))
 }
 
-/// All journals in a directory, oldest name first; none if there is no
-/// directory.
+/// All journals in a directory, by name; none if there is no directory.
 pub(crate) fn all(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let listing = match fs::read_dir(dir) {
         Ok(listing) => listing,

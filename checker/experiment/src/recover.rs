@@ -1,11 +1,16 @@
 //! Finishing the undo of runs that were killed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kube::Client;
 
 use crate::journal::{self, Journal, JournalError};
 use crate::{Identity, read, undo};
+
+/// How long the last request of a killed run may still be on its way: it lies
+/// in the server's socket when its sender dies.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// What `recover` found and did.
 #[derive(Debug, Default)]
@@ -132,6 +137,9 @@ async fn identify(client: &Client, identity: &Identity) -> Result<(), RecoverErr
 
 async fn finish(client: &Client, mut journal: Journal) -> Result<Undone, String> {
     let (mut did, mut failed) = (Vec::new(), Vec::new());
+    if !journal.entries.is_empty() {
+        tokio::time::sleep(ON_ITS_WAY).await;
+    }
     while let Some(entry) = journal.entries.pop() {
         match undo::entry(client, &journal.header, &entry).await {
             Ok(what) => did.extend(what),

@@ -224,3 +224,9 @@ impl Run<'_, '_> {
         }
     }
 }
+
+/// Callers may spawn a run: checked when this compiles.
+const _: fn(&Setting<'_>, &Experiment) = |setting, experiment| {
+    fn send(_: impl Send) {}
+    send(run(setting, "", experiment));
+};

@@ -1,0 +1,95 @@
+//! A run that is killed with SIGKILL, at each of its steps in turn.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lab_experiment::{recover, run};
+use lab_spec::experiment::ExperimentEnd;
+use serde_json::{Value, json};
+
+use crate::support::{bare_pod, client, experiment, identity, journals, probers, setting, uid, workload};
+
+/// Directory of the journals; set in the child only.
+const DIR: &str = "LABCHECK_TEST_JOURNALS";
+const URL: &str = "http://killed/predict";
+
+fn steps() -> Value {
+    json!([
+        {"wait": {"deployment": "killed", "within": "60s"}, "as": "settled"},
+        {"delete": {"pod": "killed-bare"}, "as": "deleted"},
+        {"ask": {"http": URL, "count": 4}, "as": "answers"},
+        {"after": "500ms", "look": {}, "as": "end"},
+    ])
+}
+
+/// The child: the experiment, each line of progress on stdout.
+#[tokio::test]
+#[ignore = "run by `killed_at_any_step_the_run_is_undone_by_recover` in a process of its own"]
+async fn child() {
+    let dir = std::env::var_os(DIR).expect("the directory of the journals");
+    let client = client().await;
+    let progress = |line: &str| println!("\nprogress: {line}");
+    let setting = setting(&client, &identity(&client).await, Path::new(&dir), &progress);
+    let record = run(&setting, "killed", &experiment(steps())).await;
+    assert_eq!(record.ended, ExperimentEnd::Completed, "{record:#?}");
+}
+
+/// Runs the child and kills it some time after a line of its progress. `None`
+/// if it ended before; otherwise the line.
+fn kill_after(dir: &Path, line: usize, later: Duration) -> Option<String> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::child", "--ignored", "--nocapture"])
+        .env(DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut progress = out.filter_map(|line| line.strip_prefix("progress: ").map(str::to_owned));
+    let reached = progress.nth(line);
+    if reached.is_some() {
+        std::thread::sleep(later);
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    if reached.is_none() {
+        assert!(status.success(), "a run nobody kills completes");
+    }
+    reached
+}
+
+/// Lines that announce a request are killed at twice: at once, and while the
+/// request is under way.
+fn next_moment(reached: &str, line: usize, later: Duration) -> (usize, Duration) {
+    let announces = reached.starts_with("deleting") || reached.starts_with("asking");
+    if announces && later.is_zero() { (line, Duration::from_millis(150)) } else { (line + 1, Duration::ZERO) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_step_the_run_is_undone_by_recover() {
+    let client = client().await;
+    workload(&client, "killed", 1).await;
+    let identity = identity(&client).await;
+    let mut killed_with_journal = 0;
+    let mut moment = Some((0, Duration::ZERO));
+    while let Some((line, later)) = moment {
+        let dir = tempfile::tempdir().unwrap();
+        bare_pod(&client, "killed-bare").await;
+        let reached = tokio::task::block_in_place(|| kill_after(dir.path(), line, later));
+        let left = journals(dir.path());
+        killed_with_journal += left;
+        let recovery = recover(&client, dir.path(), &identity).await.unwrap();
+        let did: Vec<_> = recovery.undone.iter().flat_map(|undone| &undone.did).collect();
+        eprintln!("killed {later:?} after {reached:?}: {left} journals, {did:?}");
+        assert!(recovery.left.is_empty(), "{recovery:#?}");
+        assert_eq!(recovery.undone.len(), left);
+        assert_eq!(journals(dir.path()), 0);
+        assert!(uid(&client, "killed-bare").await.is_some(), "the bare pod is there");
+        assert!(probers(&client, URL).await.is_empty(), "no prober is left");
+        let again = recover(&client, dir.path(), &identity).await.unwrap();
+        assert!(again.undone.is_empty() && again.left.is_empty());
+        moment = reached.map(|reached| next_moment(&reached, line, later));
+    }
+    assert!(killed_with_journal >= 8, "killed {killed_with_journal} times in the middle of a run");
+}
