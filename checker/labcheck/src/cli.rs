@@ -20,6 +20,12 @@ enum Command {
     Up(commands::up::Args),
     /// Delete the cluster that `up` made
     Down(commands::down::Args),
+    /// Say what this machine lacks, each with the fix
+    Doctor(commands::doctor::Args),
+    /// Print a shell's completion script
+    Completions(commands::completions::Args),
+    /// Write man pages
+    Man(commands::completions::ManArgs),
 }
 
 impl Cli {
@@ -32,6 +38,9 @@ impl Cli {
             Command::List(args) => commands::list::run(&args),
             Command::Up(args) => commands::up::run(&args),
             Command::Down(args) => commands::down::run(&args),
+            Command::Doctor(args) => commands::doctor::run(&args),
+            Command::Completions(args) => commands::completions::run(&args),
+            Command::Man(args) => commands::completions::man(&args),
         }
     }
 }

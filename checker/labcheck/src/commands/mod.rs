@@ -1,5 +1,7 @@
 //! One file per command: its arguments (`Args`) and its work (`run`).
 
+pub mod completions;
+pub mod doctor;
 pub mod down;
 pub mod list;
 pub mod up;
@@ -14,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// Those of the work.
-fn block_on(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
