@@ -76,8 +76,8 @@ pub fn start(state: &Arc<State>) {
         let state = Arc::clone(state);
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            log::write(Level::Error, "hanging as asked", json!({}));
             state.hang();
+            log::write(Level::Error, "hanging as asked", json!({}));
         });
     }
 }

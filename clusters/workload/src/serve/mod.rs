@@ -134,20 +134,19 @@ async fn load(state: Arc<State>, version: Version) {
     let trained = tokio::task::spawn_blocking(move || Model::train(version)).await;
     match trained.map_err(anyhow::Error::from).and_then(|model| model) {
         Ok(model) => {
-            log::write(
-                Level::Info,
-                "model loaded",
-                json!({
-                    "version": version.name(),
-                    "digest": model.digest(),
-                    "accuracy": model.accuracy(),
-                    "load_ms": started.elapsed().as_millis() as u64,
-                }),
-            );
-            if let Some(why) = model.defect() {
+            let fields = json!({
+                "version": version.name(),
+                "digest": model.digest(),
+                "accuracy": model.accuracy(),
+                "load_ms": started.elapsed().as_millis() as u64,
+            });
+            let defect = model.defect();
+            // Logged when it is true, not before.
+            state.set_model(model);
+            log::write(Level::Info, "model loaded", fields);
+            if let Some(why) = defect {
                 log::write(Level::Error, "model rejected", json!({"error": why}));
             }
-            state.set_model(model);
         }
         Err(why) => {
             log::write(
