@@ -43,6 +43,12 @@ enum Command {
     Solution(commands::solution::Args),
     /// Show the best result of each lab
     Progress(commands::progress::Args),
+    /// Say what this machine lacks, each with the fix
+    Doctor(commands::doctor::Args),
+    /// Print a shell's completion script
+    Completions(commands::completions::Args),
+    /// Write man pages
+    Man(commands::completions::ManArgs),
     /// For authors: new, lint, test
     Author(author::Args),
 }
@@ -66,6 +72,9 @@ impl Cli {
             Some(Command::Hint(args)) => commands::hint::run(args, &library()?),
             Some(Command::Solution(args)) => commands::solution::run(args, &library()?),
             Some(Command::Progress(args)) => commands::progress::run(args, &library()?),
+            Some(Command::Doctor(args)) => commands::doctor::run(args),
+            Some(Command::Completions(args)) => commands::completions::run(args),
+            Some(Command::Man(args)) => commands::completions::man(args),
             Some(Command::Author(args)) => author::run(args, self.labs.as_ref(), progress),
         }
     }

@@ -34,6 +34,16 @@ impl Failure {
         self
     }
 
+    /// What happened, without the next step.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The next step for the user, if one is known.
+    pub fn next_step(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
     /// The process's exit code.
     pub const fn exit_code(&self) -> u8 {
         match self.kind {

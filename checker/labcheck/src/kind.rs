@@ -58,17 +58,21 @@ pub struct Kind {
     binary: PathBuf,
     /// Its version.
     pub version: Version,
-    docker: (&'static str, String),
+    /// Environment that leads to the daemon in use.
+    docker: Option<(&'static str, String)>,
 }
 
 impl Kind {
     /// The kind on PATH, or else the one of the offline cache, whichever is
-    /// new enough first.
+    /// new enough first. It is made to use the given daemon.
     ///
     /// # Errors
     /// None that is.
-    pub async fn find(docker: &Docker) -> Result<Self, Failure> {
-        let (variable, host) = docker.environment();
+    pub async fn find(docker: Option<&Docker>) -> Result<Self, Failure> {
+        let docker = docker.map(|docker| {
+            let (variable, host) = docker.environment();
+            (variable, host.to_owned())
+        });
         let mut found = Vec::new();
         for binary in candidates() {
             let finished = match program::run(Command::new(&binary).arg("version"), None).await {
@@ -80,7 +84,7 @@ impl Kind {
             };
             match version_of(&finished.out) {
                 Some(version) if version >= OLDEST => {
-                    return Ok(Self { binary, version, docker: (variable, host.to_owned()) });
+                    return Ok(Self { binary, version, docker });
                 }
                 Some(version) => found.push(format!("`{}` is v{version}", binary.display())),
                 None => found.push(format!("`{}` does not tell its version", binary.display())),
@@ -90,9 +94,14 @@ impl Kind {
         Err(Failure::unobservable(format!("no kind v{OLDEST} or newer: {found}")).next(INSTALL))
     }
 
+    /// The file that is run.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.env(self.docker.0, &self.docker.1);
+        command.envs(self.docker.clone());
         command
     }
 

@@ -58,7 +58,7 @@ async fn down(args: &Args) -> Result<u8, Failure> {
             }
         };
         let step = progress.step(&format!("deleting cluster `{name}`"));
-        Kind::find(&docker).await?.delete(name, &step).await?;
+        Kind::find(Some(&docker)).await?.delete(name, &step).await?;
         step.done("done");
         anstream::println!("deleted cluster `{name}` ({proof})");
     }
@@ -81,7 +81,7 @@ pub fn made_under(claim: &Claim, found: &[Node]) -> bool {
 async fn prove(cluster: &Cluster, found: &[Node], docker: &Docker) -> Result<&'static str, Failure> {
     let name = cluster.identity.name.as_str();
     let identity = async {
-        let kubeconfig = Kind::find(docker).await?.kubeconfig(name).await?;
+        let kubeconfig = Kind::find(Some(docker)).await?.kubeconfig(name).await?;
         Server::new(&kubeconfig).await?.identity(name, SERVER).await
     };
     match identity.await {

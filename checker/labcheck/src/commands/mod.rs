@@ -1,6 +1,8 @@
 //! One file per command: its arguments (`Args`) and its work (`run`).
 
+pub mod completions;
 pub mod confirm;
+pub mod doctor;
 pub mod down;
 pub mod grade;
 pub mod hint;

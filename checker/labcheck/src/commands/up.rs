@@ -142,7 +142,7 @@ async fn create(args: &Args, state: &State, docker: &Docker, progress: Progress)
         Mode::Offline => format!("node image: built offline, because {}", choice.why),
     });
     let image = node_image::prepare(docker, checkout.as_deref(), &choice, progress).await?;
-    let kind = Kind::find(docker).await?;
+    let kind = Kind::find(Some(docker)).await?;
     state.save_claim(name, &Claim::now())?;
     let step = progress.step(&format!("creating cluster `{name}`"));
     if let Err(failure) = kind.create(name, nodes, &image, &step).await {
@@ -184,7 +184,7 @@ async fn reuse(
     }
     let step = progress.step(&format!("looking at cluster `{name}`"));
     let started = docker.start_nodes(found).await?;
-    let kind = Kind::find(docker).await?;
+    let kind = Kind::find(Some(docker)).await?;
     let server = Server::new(&kind.kubeconfig(name).await?).await?;
     let identity = server.identity(name, SERVER).await?;
     if !identity.same_cluster(&cluster.identity) {
@@ -207,7 +207,7 @@ async fn reuse(
 
 /// Writes the context to the user's kubeconfig.
 async fn publish(args: &Args, cluster: &mut Cluster, docker: &Docker) -> Result<kubeconfig::Merged, Failure> {
-    let kinds = Kind::find(docker).await?.kubeconfig(&args.name).await?;
+    let kinds = Kind::find(Some(docker)).await?.kubeconfig(&args.name).await?;
     let merged = kubeconfig::merge(args.kubeconfig.as_deref(), &kinds, &cluster.context)?;
     cluster.kubeconfig = std::path::absolute(&merged.path).unwrap_or_else(|_| merged.path.clone());
     Ok(merged)
