@@ -2,14 +2,14 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
-use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use lab_experiment::run;
 use lab_spec::experiment::{ExperimentEnd, ExperimentRecord};
 use serde_json::{Value, json};
 
 use crate::support::{
-    client, experiment, from, identity, journals, namespace, probers, setting, uid, workload,
+    client, eventually, experiment, from, identity, journals, namespace, probers, setting, uid, workload,
 };
 
 async fn record(namespace: &str, steps: Value, image: Option<&str>) -> ExperimentRecord {
@@ -113,6 +113,18 @@ async fn nothing_to_work_on_is_an_answer() {
     assert!(why.contains("namespace `exp-dev-not-there` does not exist"), "{why}");
 }
 
+/// A quota that is in force: before it has a status, its refusals are others.
+async fn quota(client: &Client, namespace: &str, hard: Value) {
+    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
+    let quota = from(json!({"metadata": {"name": "quota"}, "spec": {"hard": hard}}));
+    let _ = quotas.create(&PostParams::default(), &quota).await;
+    eventually("quota in force", async || {
+        let status = quotas.get("quota").await.unwrap().status;
+        status.is_some_and(|status| status.hard.is_some())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn prober_that_cannot_start_is_not_the_targets_doing() {
     let client = client().await;
@@ -125,9 +137,7 @@ async fn prober_that_cannot_start_is_not_the_targets_doing() {
     assert!(probers(&client, url).await.is_empty(), "the pod that did not start is removed");
 
     namespace(&client, "exp-dev-full").await;
-    let quota = json!({"metadata": {"name": "full"}, "spec": {"hard": {"pods": "0"}}});
-    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), "exp-dev-full");
-    let _ = quotas.create(&PostParams::default(), &from(quota)).await;
+    quota(&client, "exp-dev-full", json!({"pods": "0"})).await;
     let ended = record("exp-dev-full", steps, None).await;
     let ExperimentEnd::Unavailable { why } = &ended.ended else { panic!("{ended:#?}") };
     assert!(why.contains("exceeded quota"), "{why}");
@@ -164,9 +174,7 @@ async fn prober_runs_in_a_restricted_namespace_under_a_quota() {
     namespaces.patch(name, &PatchParams::default(), &label).await.unwrap();
     let hard =
         json!({"requests.cpu": "1", "requests.memory": "1Gi", "limits.cpu": "1", "limits.memory": "1Gi"});
-    let quota = json!({"metadata": {"name": "tight"}, "spec": {"hard": hard}});
-    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), name);
-    let _ = quotas.create(&PostParams::default(), &from(quota)).await;
+    quota(&client, name, hard).await;
     let steps = json!([{"ask": {"http": "http://127.0.0.1:9/", "count": 1}, "as": "answers"}]);
     let ended = record(name, steps, None).await;
     assert_eq!(ended.ended, ExperimentEnd::Completed, "{ended:#?}");
