@@ -10,6 +10,7 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use crate::net::ConnectError;
 
@@ -17,7 +18,11 @@ use crate::net::ConnectError;
 const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// A connection that can carry requests.
-pub type Connection = SendRequest<Full<Bytes>>;
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// Moves the bytes; its result says why the connection ended.
+    driver: JoinHandle<Result<(), hyper::Error>>,
+}
 
 /// Kinds of failure, as the lines of `ms load` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,27 +57,45 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// Makes a TCP connection ready for requests. The connection lives in a task
-/// of its own until either side closes it.
-pub async fn handshake(stream: TcpStream) -> Result<Connection, Failure> {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        // Errors reach the request that waits on the connection.
-        let _ = connection.await;
-    });
-    Ok(sender)
-}
+impl Connection {
+    /// Makes a TCP connection ready for requests. It lives in a task of its
+    /// own until either side closes it.
+    pub async fn new(stream: TcpStream) -> Result<Self, Failure> {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        Ok(Self { sender, driver })
+    }
 
-/// Sends one request, never twice, and reads the whole answer.
-pub async fn exchange(
-    connection: &mut Connection,
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), Failure> {
-    connection.ready().await?;
-    let (head, body) = connection.send_request(request).await?.into_parts();
-    let body = Limited::new(body, ANSWER_LIMIT).collect().await;
-    let body = body.map_err(|why| Failure::new(why.as_ref()))?;
-    Ok((head.status, body.to_bytes()))
+    /// Whether the other side is known to have closed.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Sends one request, never twice, and reads the whole answer.
+    pub async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let sent = async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        };
+        let (head, body) = match sent.await {
+            Ok(response) => response.into_parts(),
+            // The request never left because the connection had already
+            // failed; the task that drove it knows how.
+            Err(why) if why.is_canceled() || why.is_closed() => {
+                return Err(match (&mut self.driver).await {
+                    Ok(Err(cause)) => cause.into(),
+                    _ => why.into(),
+                });
+            }
+            Err(why) => return Err(why.into()),
+        };
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await;
+        let body = body.map_err(|why| Failure::new(why.as_ref()))?;
+        Ok((head.status, body.to_bytes()))
+    }
 }
 
 impl Failure {

@@ -9,8 +9,9 @@ use http_body_util::Full;
 use hyper::header::{CONNECTION, HOST};
 use hyper::{Request, Uri};
 
+use crate::client::Connection;
 use crate::net::Target;
-use crate::{client, resp, units};
+use crate::{resp, units};
 
 /// Longest part of an answer that is printed, in characters.
 const SHOWN: usize = 200;
@@ -109,8 +110,8 @@ async fn http(uri: &Uri) -> Result<String, String> {
         .map_err(|why| failed(&why))?;
     let stream = target.connect().await.map_err(|why| failed(&why))?;
     let answer = async {
-        let mut connection = client::handshake(stream).await?;
-        client::exchange(&mut connection, request).await
+        let mut connection = Connection::new(stream).await?;
+        connection.exchange(request).await
     };
     let (status, body) = answer.await.map_err(|failure| failed(&failure.detail))?;
     let text = format!("`{uri}` answered {status}: {}", shown(&body));

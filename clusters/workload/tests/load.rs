@@ -178,6 +178,27 @@ fn a_dropped_connection_is_a_failure_and_never_tried_again() {
     assert_eq!(connections.load(Ordering::SeqCst), 5);
 }
 
+/// What a server that closes its listener at SIGTERM does to the clients it
+/// has not accepted yet.
+#[test]
+fn a_closed_listener_resets_those_who_wait() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = listener.local_addr().expect("its address");
+    let load = Process::ms(&format!(
+        "load --url http://{address}/ --count 1 --timeout 20s"
+    ));
+    load.line();
+    let established = format!(":{:04X} 0100007F:", address.port());
+    support::eventually(|| {
+        let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the sockets");
+        let ours = |line: &str| line.contains(&established) && line.contains(" 01 ");
+        sockets.lines().any(ours).then_some(())
+    });
+    drop(listener);
+    let line: Value = serde_json::from_str(&load.line()).expect("a JSON line");
+    assert_eq!(line["error"], "reset", "{line}");
+}
+
 #[test]
 fn a_kept_connection_that_drops_a_request_is_a_failure_too() {
     static REQUESTS: AtomicUsize = AtomicUsize::new(0);

@@ -136,9 +136,9 @@ impl Sender {
             .map_err(|why| Failure { kind: client::Kind::Local, detail: format!("{why:#}") })?;
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
-            None => client::handshake(self.template.target.connect().await?).await?,
+            None => Connection::new(self.template.target.connect().await?).await?,
         };
-        let (status, body) = client::exchange(&mut connection, request).await?;
+        let (status, body) = connection.exchange(request).await?;
         self.keep(connection);
         // Other servers answer with other things; then only the status counts.
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
