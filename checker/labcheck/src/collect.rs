@@ -99,9 +99,14 @@ impl Collector<'_> {
         let left = until_ms.saturating_sub(self.session.observer.at_ms());
         tokio::select! {
             Some(look) = stream.next() => look,
-            () = tokio::time::sleep(Duration::from_millis(left)) => self.session.observer.look(&[]).await,
-            () = self.cancel.cancelled() => self.session.observer.look(&[]).await,
+            () = tokio::time::sleep(Duration::from_millis(left)) => self.unchanged().await,
+            () = self.cancel.cancelled() => self.unchanged().await,
         }
+    }
+
+    /// A look at nothing while every list is being watched: no news is news.
+    async fn unchanged(&self) -> Look {
+        Look { gap: false, ..self.session.observer.look(&[]).await }
     }
 
     /// The record of the cluster that evidence is about, if it is ours.

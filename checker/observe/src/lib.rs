@@ -131,8 +131,8 @@ impl Observer {
         let (at_ms, wall_ms) = (inner.clock.at_ms(), wall_ms());
         let channel = inner.channel();
         let requests: IndexSet<&Request> = requests.iter().collect();
-        let mut observations: IndexMap<String, Observation> = stream::iter(requests)
-            .map(|request| inner.observe(&channel, request))
+        let answers: Vec<_> = requests.into_iter().map(|request| inner.observe(&channel, request)).collect();
+        let mut observations: IndexMap<String, Observation> = stream::iter(answers)
             .buffered(CONNECTIONS)
             .collect()
             .await;

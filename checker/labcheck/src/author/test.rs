@@ -209,8 +209,8 @@ impl Prover<'_> {
     /// A saved and reloaded evidence must give the same report, byte for byte.
     fn replay(&self, evidence: &Evidence, live: &Report) -> Result<Option<String>, Failure> {
         let mut bytes = Vec::new();
-        lab_bundle::write(&mut bytes, evidence).map_err(|error| Failure::usage(error.to_string()))?;
-        let read = lab_bundle::read(bytes.as_slice()).map_err(|error| Failure::usage(error.to_string()))?;
+        lab_bundle::write_to(&mut bytes, "the bundle", evidence).map_err(|error| Failure::usage(error.to_string()))?;
+        let read = lab_bundle::read_from(bytes.as_slice(), "the bundle").map_err(|error| Failure::usage(error.to_string()))?;
         let replayed = lab_render::json(&self.judge.report(&read));
         Ok((replayed != lab_render::json(live))
             .then(|| "the replayed report differs from the live one".to_owned()))
@@ -222,7 +222,7 @@ impl Prover<'_> {
         let failed =
             |error: &dyn std::fmt::Display| Failure::usage(format!("`{name}` cannot be recorded: {error}"));
         fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
-        lab_bundle::save(&folder.join(format!("{name}.labcheck")), evidence)
+        lab_bundle::write(&folder.join(format!("{name}.labcheck")), evidence)
             .map_err(|error| failed(&error))?;
         fs::write(folder.join(format!("{name}.json")), lab_render::json(report))
             .map_err(|error| failed(&error))

@@ -1,6 +1,6 @@
 //! `labcheck lab01`: looks, judges, reports.
 
-use std::{fs::File, io::Write as _, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use lab_judge::{Judge, Limits};
 use lab_spec::{Ended, Evidence, Lab, Report, Span};
@@ -81,12 +81,8 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
 }
 
 /// Reads saved evidence of this lab.
-fn read(path: &PathBuf, lab: &Lab) -> Result<Evidence, Failure> {
-    let file = File::open(path).map_err(|error| {
-        Failure::usage(format!("evidence `{}` cannot be opened: {error}", path.display()))
-    })?;
-    let evidence = lab_bundle::read(file)
-        .map_err(|error| Failure::usage(format!("evidence `{}`: {error}", path.display())))?;
+fn read(path: &Path, lab: &Lab) -> Result<Evidence, Failure> {
+    let evidence = lab_bundle::read(path).map_err(|error| Failure::usage(error.to_string()))?;
     if evidence.lab.id != lab.id {
         let (found, expected) = (&evidence.lab.id, &lab.id);
         return Err(Failure::usage(format!(
@@ -126,20 +122,12 @@ async fn live(args: &Args, lab: &Lab, judge: &Judge<'_>) -> Result<Option<Report
     }
     let evidence = collector.run(limits).await;
     if let Some(path) = &args.save {
-        save(path, &evidence)?;
+        lab_bundle::write(path, &evidence).map_err(|error| Failure::usage(error.to_string()))?;
+        anstream::eprintln!("saved evidence to {}", path.display());
     }
     let report = judged(judge, &evidence)?;
     if let (Some(earned), Some(Ended::Settled | Ended::Timeout)) = (report.earned, evidence.ended) {
         state.record_result(&lab.id, earned, report.points)?;
     }
     Ok(Some(report))
-}
-
-fn save(path: &PathBuf, evidence: &Evidence) -> Result<(), Failure> {
-    lab_bundle::save(path, evidence).map_err(|error| {
-        Failure::usage(format!("evidence cannot be saved to `{}`: {error}", path.display()))
-    })?;
-    let mut stderr = anstream::stderr();
-    writeln!(stderr, "saved evidence to {}", path.display())
-        .map_err(|error| Failure::usage(format!("stderr cannot be written: {error}")))
 }

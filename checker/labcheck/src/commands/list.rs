@@ -16,7 +16,7 @@ pub fn run(_: &Args, library: &Library) -> Result<u8, Failure> {
     let progress = State::open()?.progress()?;
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(output::width()).unwrap_or(80))
         .set_header(["LAB", "TITLE", "MINUTES", "POINTS", "BEST"]);
