@@ -22,9 +22,10 @@ use_cluster() {
   kubectl get --raw /readyz > /dev/null || missing "the API server of cluster \`$1\` is not ready"
 }
 
-# load_test_image NAME: Debian's static busybox as an image on every node of a kind cluster.
-load_test_image() {
+# make_test_image: Debian's static busybox as an image in Docker, under the name $test_image.
+make_test_image() {
   local busybox layer=$work/busybox
+  [ ! -d "$layer" ] || return 0
   busybox=$(command -v busybox) || missing "\`busybox\` is missing: apt-get install busybox-static"
   ! ldd "$busybox" > /dev/null 2>&1 || missing "\`$busybox\` is not static: apt-get install busybox-static"
   mkdir -p "$layer/bin" "$layer/tmp"
@@ -32,5 +33,12 @@ load_test_image() {
   "$busybox" --list | while read -r name; do ln -sfn busybox "$layer/bin/$name"; done
   cp --remove-destination "$busybox" "$layer/bin/busybox"
   tar -C "$layer" -c . | docker import -c 'ENV PATH=/bin' - "$test_image" > /dev/null
+}
+
+# load_test_image NAME: the test image on every node of a kind cluster.
+load_test_image() {
+  make_test_image
   kind load docker-image --name "$1" "$test_image" > "$work/load.log" 2>&1 || missing "kind load: $(cat "$work/load.log")"
 }
+
+drop_test_image() { docker rmi "$test_image" > /dev/null 2>&1; }

@@ -2,14 +2,14 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"log"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
-
-const handoverPoll = 20 * time.Millisecond
 
 // installPlugin copies this binary to where containerd looks for CNI plugins.
 func installPlugin() error {
@@ -91,35 +91,22 @@ func release(hs []holder, applied []endpoint) {
 	}
 }
 
-// watchHolders calls changed when a file comes to the hold directory or leaves it. Polled: kind nodes
-// are short of inotify instances, and reading the names of one directory takes microseconds.
-func watchHolders(changed func()) {
-	seen := ""
-	for range time.Tick(handoverPoll) {
-		names, err := waitingNames(hostRoot + holdDir)
-		if err != nil {
-			log.Print(err)
-			continue
-		}
-		if names != seen {
-			seen = names
-			changed()
-		}
-	}
-}
-
-// waitingNames joins the names of everything in the hold directory but acknowledgements, sorted.
-func waitingNames(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
+// watchHolders calls changed when a sandbox comes to the hold directory or leaves it. Acknowledgements
+// are written in place, not moved there, so the agent does not wake itself.
+func watchHolders(dir string, changed func()) error {
+	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC)
 	if err != nil {
-		return "", err
+		return fmt.Errorf("inotify (is fs.inotify.max_user_instances used up?): %w", err)
 	}
-	var b strings.Builder
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ackSuffix) {
-			b.WriteString(e.Name())
-			b.WriteByte(' ')
+	defer syscall.Close(fd)
+	if _, err := syscall.InotifyAddWatch(fd, dir, syscall.IN_MOVED_TO|syscall.IN_DELETE); err != nil {
+		return fmt.Errorf("watch %s: %w", dir, err)
+	}
+	events := make([]byte, 4096) // which files they name does not matter
+	for {
+		if _, err := syscall.Read(fd, events); err != nil && err != syscall.EINTR {
+			return fmt.Errorf("watch %s: %w", dir, err)
 		}
+		changed()
 	}
-	return b.String(), nil
 }

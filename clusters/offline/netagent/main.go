@@ -95,7 +95,7 @@ func main() {
 	for _, m := range []*mirror{a.nodes, a.namespaces, a.pods, a.policies} {
 		go m.run(api)
 	}
-	go watchHolders(a.poke)
+	go func() { log.Fatal(watchHolders(hostRoot+holdDir, a.poke)) }() // the DaemonSet starts the agent again
 	for range a.wake {
 		time.Sleep(settle)
 		if err := a.sync(); err != nil {

@@ -101,26 +101,34 @@ func TestOnlyThePresentAddressIsReleased(t *testing.T) {
 
 func TestOnlyHoldersWakeTheAgent(t *testing.T) {
 	dir := t.TempDir()
-	names := func() string {
+	woken := make(chan struct{}, 10)
+	go func() { t.Error(watchHolders(dir, func() { woken <- struct{}{} })) }()
+	expect := func(what string, want bool) {
 		t.Helper()
-		got, err := waitingNames(dir)
-		if err != nil {
-			t.Fatal(err)
+		select {
+		case <-woken:
+			if !want {
+				t.Errorf("%s woke the agent", what)
+			}
+		case <-time.After(200 * time.Millisecond):
+			if want {
+				t.Errorf("%s went unnoticed", what)
+			}
 		}
-		return got
 	}
-	empty := names()
-	if err := os.WriteFile(dir+"/c1", nil, 0o644); err != nil {
+	time.Sleep(100 * time.Millisecond) // until the watch is set
+	if err := writeFile(dir+"/c1", []byte("a/web 10.0.0.1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	one := names()
-	if one == empty {
-		t.Error("a new sandbox went unnoticed")
-	}
-	if err := os.WriteFile(dir+"/c1"+ackSuffix, nil, 0o644); err != nil {
+	expect("a new sandbox", true)
+	hs, err := holders(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if names() != one {
-		t.Error("an acknowledgement counts as a change")
+	release(hs, []endpoint{{parse(t, `{"metadata":{"namespace":"a","name":"web"}}`), "10.0.0.1"}})
+	expect("an acknowledgement", false)
+	if err := os.Remove(dir + "/c1"); err != nil {
+		t.Fatal(err)
 	}
+	expect("a sandbox that ends", true)
 }

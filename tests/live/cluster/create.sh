@@ -31,6 +31,7 @@ delete() { kind delete cluster --name "$1" --kubeconfig "$work/$1" > /dev/null 2
 clean_up() {
   delete lct-one
   [ "$keep" = lct-three ] || delete lct-three
+  drop_test_image
   rm -rf "$work"
 }
 

@@ -10,7 +10,8 @@ pods_created=""
 clean_up() {
   # Before create_pods kubectl might speak to a cluster that is not the test's.
   [ -z "$pods_created" ] || kubectl delete namespace "$ns" "$other" --ignore-not-found --wait=false > /dev/null 2>&1
-  docker rm -f "$outside_container" > /dev/null 2>&1 || true
+  docker rm -f "$outside_container" > /dev/null 2>&1
+  drop_test_image
   rm -rf "$work"
 }
 
