@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Names that are bound for every lab.
-pub(crate) const BOUND: &[&str] = &["params", "loaded", "cluster", "namespace"];
+pub(crate) const BOUND: &[&str] = &["params", "loaded", "cluster"];
 
 /// A check ready to be judged.
 pub(crate) struct Compiled {

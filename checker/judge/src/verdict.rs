@@ -366,7 +366,6 @@ pub(crate) fn scope(judge: &Judge<'_>, evidence: &Evidence, at: usize) -> Scope 
         }
     }
     let cluster = &evidence.cluster;
-    scope.set("namespace", Value::string(cluster.namespace.as_str()));
     let fields =
         [("context", &cluster.context), ("server", &cluster.server), ("namespace", &cluster.namespace)];
     scope.set("cluster", Value::object(fields.map(|(name, text)| (name, Value::string(text.as_str())))));

@@ -12,7 +12,7 @@ use crate::{author, commands, failure::Failure, labs::Library, progress::Progres
 /// could not observe.
 #[derive(Parser)]
 #[command(name = "labcheck", version, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -61,6 +61,9 @@ impl Cli {
     pub fn run(self) -> Result<u8, Failure> {
         let library = || Library::open(self.labs.as_deref());
         let progress = Progress::new(false);
+        if let (Some(_), Some(lab)) = (&self.command, &self.grade.lab) {
+            return Err(Failure::usage(format!("`{lab}` stands before the command; it goes after it")));
+        }
         match &self.command {
             None => commands::grade::run(&self.grade, &library()?),
             Some(Command::Quickstart(args)) => commands::quickstart::run(args, &library()?),
@@ -75,7 +78,7 @@ impl Cli {
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),
             Some(Command::Man(args)) => commands::completions::man(args),
-            Some(Command::Author(args)) => author::run(args, self.labs.as_ref(), progress),
+            Some(Command::Author(args)) => author::run(args, self.labs.as_ref()),
         }
     }
 }

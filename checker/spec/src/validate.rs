@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{Diagnostic, FORMAT, Lab, Task, template};
 
 /// Names that expressions always have; a lab may not bind them.
-const RESERVED: &[&str] = &["it", "was", "params", "loaded", "namespace", "true", "false", "null", "in"];
+const RESERVED: &[&str] = &["it", "was", "params", "loaded", "cluster", "true", "false", "null", "in"];
 
 pub(crate) fn lab(file: &str, lab: &Lab) -> Vec<Diagnostic> {
     let mut problems = Problems { file, list: Vec::new() };

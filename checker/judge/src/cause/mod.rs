@@ -94,8 +94,11 @@ fn warning(view: &View<'_>, object: &Value) -> Option<Link> {
     let warnings = events.iter().filter(|event| {
         text(event, &["type"]) == "Warning" && text(event, &["involvedObject", "uid"]) == uid
     });
-    // BackOff only says that kubelet waits; the event before it says why.
-    let newest = warnings.max_by_key(|event| (text(event, &["reason"]) != "BackOff", when(event)))?;
+    // These only say that kubelet waits or gave up; the event before says why.
+    let says_why = |event: &Value| {
+        text(event, &["reason"]) != "BackOff" && !text(event, &["message"]).starts_with("Error: ")
+    };
+    let newest = warnings.max_by_key(|event| (says_why(event), when(event)))?;
     let says = format!("{}: {}", text(newest, &["reason"]), text(newest, &["message"]));
     Some(link(format!("event for {}", reference(object)), "message", says))
 }

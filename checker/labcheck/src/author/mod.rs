@@ -8,7 +8,7 @@ pub mod test;
 
 use std::path::PathBuf;
 
-use crate::{failure::Failure, labs::Library, progress::Progress};
+use crate::{failure::Failure, labs::Library};
 
 /// Arguments of `labcheck author`.
 #[derive(clap::Args, Debug)]
@@ -35,12 +35,12 @@ enum Command {
 ///
 /// # Errors
 /// What stopped it.
-pub fn run(args: &Args, labs: Option<&PathBuf>, progress: Progress) -> Result<u8, Failure> {
+pub fn run(args: &Args, labs: Option<&PathBuf>) -> Result<u8, Failure> {
     let dir = labs.cloned().unwrap_or_else(|| PathBuf::from("labs"));
     match &args.command {
         Command::New(args) => new::run(args, &dir),
         Command::Lint(args) => lint::run(args, &Library::open(Some(&dir))?),
-        Command::Test(args) => test::run(args, &dir, progress),
+        Command::Test(args) => test::run(args, &dir),
         Command::Functions => {
             for doc in lab_judge::functions::all() {
                 anstream::println!("{}\n    {}\n    trap: {}\n", doc.signature, doc.says, doc.trap);

@@ -24,7 +24,6 @@ use crate::{
     commands,
     failure::Failure,
     labs::{self, Library},
-    progress::Progress,
     session::{Session, Target},
     state::State as Records,
 };
@@ -54,7 +53,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A broken lab or a cluster that cannot be used.
-pub fn run(args: &Args, labs: &Path, progress: Progress) -> Result<u8, Failure> {
+pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     let library = Library::open(Some(labs))?;
     let entry = library.find(&args.lab)?;
     let judge = Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;
@@ -70,7 +69,7 @@ pub fn run(args: &Args, labs: &Path, progress: Progress) -> Result<u8, Failure> 
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
     let prover =
-        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, progress };
+        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()? };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
@@ -85,7 +84,6 @@ struct Prover<'a> {
     judge: &'a Judge<'a>,
     dir: &'a Path,
     records: Records,
-    progress: Progress,
 }
 
 impl Prover<'_> {
@@ -94,17 +92,17 @@ impl Prover<'_> {
         let mut results = stream::iter(states)
             .map(|state| {
                 let all = Arc::clone(&all);
-                async move { (state.name.as_str(), Instant::now(), all.state(state).await) }
+                async move { (state, Instant::now(), all.state(state).await) }
             })
             .buffer_unordered(self.args.jobs.max(1));
         let mut problems = 0;
-        while let Some((name, begun, result)) = results.next().await {
-            let found = result?;
+        while let Some((state, begun, result)) = results.next().await {
+            let (found, name) = (result?, &state.name);
             let seconds = begun.elapsed().as_secs_f32();
             if found.is_empty() {
                 anstream::println!("as expected  {name} ({seconds:.1} s)");
             } else {
-                anstream::println!("PROBLEM      {name} ({seconds:.1} s)");
+                anstream::println!("PROBLEM      {name} ({seconds:.1} s)  {}", state.expect.why);
             }
             for problem in &found {
                 anstream::println!("    {problem}");
