@@ -159,8 +159,8 @@ fn create(server: &Server, batches: &mut [Vec<(usize, &str)>]) -> BTreeMap<usize
         for n in &pending {
             let name = format!("\"cel-conf-{n}\" is invalid");
             let about = complaint
-                .split("The ValidatingAdmissionPolicy ")
-                .find(|part| part.starts_with(&name))
+                .split("Error from server ")
+                .find(|part| part.contains(&name))
                 .unwrap_or_else(|| panic!("no policy {n}, and no reason: {complaint}"));
             let wrong = positions(about);
             let before = refused.len();
@@ -194,7 +194,7 @@ fn positions(complaint: &str) -> BTreeMap<usize, String> {
             let (position, rest) = part.split_once(']')?;
             let reason = rest
                 .split_once("ERROR: ")
-                .or_else(|| rest.split_once("compilation failed: "))
+                .or_else(|| rest.split_once("Internal error: "))
                 .map_or(rest, |(_, reason)| reason);
             let reason = reason.lines().next().unwrap_or_default();
             Some((position.parse().ok()?, reason.to_owned()))
@@ -243,8 +243,10 @@ fn errors(said: &str) -> BTreeMap<usize, String> {
 }
 
 fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
+    let started = Instant::now();
     server.clean();
     server.run(&["create", "namespace", NAMESPACE], None);
+    eprintln!("ready after {:?}", started.elapsed());
     let numbered: Vec<(usize, &str)> = expressions
         .iter()
         .enumerate()
@@ -257,7 +259,9 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
         .flatten()
         .map(|(number, _)| *number)
         .collect();
+    eprintln!("created after {:?}", started.elapsed());
     wait_until_enforced(server, batches.len());
+    eprintln!("enforced after {:?}", started.elapsed());
 
     let labels: Vec<String> = accepted.iter().map(|n| format!("{n}-value")).collect();
     let mut failed = Vec::new();

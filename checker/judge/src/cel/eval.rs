@@ -117,21 +117,10 @@ impl<'a> Eval<'a> {
     }
 
     fn has(&mut self, operand: &Node, field: &Arc<str>) -> Outcome {
-        let base = self.operand(operand)?;
-        let present = match &base {
-            Value::Map(map) => map.get_str(field).is_some(),
-            Value::Optional(inner) => match inner.as_deref() {
-                Some(Value::Map(map)) => map.get_str(field).is_some(),
-                _ => false,
-            },
-            other => {
-                return Err(EvalError::Type {
-                    operation: format!("has(.{field})"),
-                    found: vec![other.kind_name()],
-                });
-            }
-        };
-        Ok(Value::Bool(present))
+        match self.opt_select(operand, field)? {
+            Value::Optional(found) => Ok(Value::Bool(found.is_some())),
+            other => Ok(other),
+        }
     }
 
     fn opt_select(&mut self, operand: &Node, field: &Arc<str>) -> Outcome {
@@ -145,7 +134,7 @@ impl<'a> Eval<'a> {
         let (base, index) = self.both(operand, index)?;
         match &base {
             Value::Optional(inner) => match inner.as_deref() {
-                Some(inner) => Ok(Value::Optional(at(inner, &index)?.map(Arc::new))),
+                Some(inner) => Ok(Value::Optional(optional_at(inner, &index)?.map(Arc::new))),
                 None => Ok(Value::Optional(None)),
             },
             Value::List(items) => {
@@ -168,8 +157,8 @@ impl<'a> Eval<'a> {
         let (base, index) = self.both(operand, index)?;
         let found = match &base {
             Value::Optional(None) => None,
-            Value::Optional(Some(inner)) => at(inner, &index)?,
-            _ => at(&base, &index)?,
+            Value::Optional(Some(inner)) => optional_at(inner, &index)?,
+            _ => optional_at(&base, &index)?,
         };
         Ok(Value::Optional(found.map(Arc::new)))
     }
@@ -346,10 +335,20 @@ fn optional_field(base: Option<&Value>, field: &Arc<str>) -> Outcome {
     match base {
         None => Ok(Value::Optional(None)),
         Some(Value::Map(map)) => Ok(Value::Optional(map.get_str(field).cloned().map(Arc::new))),
-        Some(other) => Err(EvalError::Type {
-            operation: format!(".?{field}"),
-            found: vec![other.kind_name()],
+        Some(list @ Value::List(_)) => Err(EvalError::Type {
+            operation: format!(".{field}"),
+            found: vec![list.kind_name()],
         }),
+        // A scalar has no fields, which is an answer.
+        Some(_) => Ok(Value::Optional(None)),
+    }
+}
+
+/// The element of something that may be anything: a scalar has none.
+fn optional_at(base: &Value, index: &Value) -> Result<Option<Value>, EvalError> {
+    match base {
+        Value::List(_) | Value::Map(_) => at(base, index),
+        _ => Ok(None),
     }
 }
 

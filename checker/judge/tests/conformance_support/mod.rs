@@ -122,13 +122,10 @@ pub fn ours(expression: &str) -> Answer {
             .eval(&scope, &mut Budget::default())
             .map_err(|error| error.to_string())
     };
-    // Evaluated alone first, so that a value that cannot be printed is not
-    // taken for an error.
-    match evaluated(expression) {
-        Err(error) => Answer::Error(error),
-        Ok(value) => match evaluated(&printing(expression)) {
-            Ok(printed) => Answer::Value(printed.as_str().expect("a string").to_owned()),
-            Err(error) => panic!("`{expression}` is {value}, which does not print: {error}"),
-        },
+    // Evaluated alone first: a value that cannot be printed is no error.
+    match (evaluated(expression), evaluated(&printing(expression))) {
+        (Err(error), _) => Answer::Error(error),
+        (Ok(_), Ok(printed)) => Answer::Value(printed.as_str().expect("a string").to_owned()),
+        (Ok(value), Err(_)) => Answer::Value(format!("{value}, which does not print")),
     }
 }
