@@ -2,7 +2,9 @@
 //! it. The `cel` crate parses; evaluating, bounding, explaining and the typed
 //! absence of evidence are here. `CEL.md` in this crate says what is supported.
 
+mod access;
 mod budget;
+mod call;
 mod comprehension;
 mod error;
 mod eval;
@@ -23,6 +25,7 @@ mod regex;
 mod render;
 pub mod schema;
 mod scope;
+mod symbols;
 mod time;
 mod unparse;
 mod url;

@@ -61,7 +61,7 @@ impl Program {
             .map_err(|errors| CompileError::from_parser(source, &errors))?;
         let mut lowering = Lowering::default();
         let root = lowering
-            .lower(tree)
+            .lower(&tree)
             .map_err(|message| CompileError::at(source, 0, message))?;
         Ok(Program(Arc::new(Inner {
             source: source.to_owned(),

@@ -2,8 +2,6 @@
 //! dry-run requests that a ValidatingAdmissionPolicy denies with the value as
 //! its message. `tests/live/cel/run` at the root of the repository runs it.
 
-mod conformance_support;
-
 use std::collections::BTreeMap;
 use std::env;
 use std::io::Write;
@@ -11,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conformance_support::{Answer, corpus, exceptions, object, ours, printing, record, recorded};
 use serde_json::{Value as Json, json};
 
-const NAMESPACE: &str = "cel-conf";
+use crate::answers::{Answer, corpus, exceptions, object, ours, record, recorded};
+use crate::policy::{NAMESPACE, binding, policy};
+
 /// Expressions in one policy.
 const BATCH: usize = 40;
 /// How long a policy may take to be enforced.
@@ -80,65 +79,6 @@ impl Server {
             self.run(&["delete", kind, "-l", "app=cel-conf", "--wait=true"], None);
         }
     }
-}
-
-fn selected(label: &str) -> String {
-    format!("object.spec.template.metadata.annotations['cel'] == '{label}'")
-}
-
-/// A policy that denies the request for an expression with its value, or lets
-/// its error become the message.
-fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
-    let canary = format!("canary-{batch}");
-    let mut validations = vec![json!({
-        "expression": format!("!({})", selected(&canary)),
-        "message": canary,
-        "reason": "Forbidden",
-    })];
-    for (number, expression) in expressions {
-        validations.push(json!({
-            "expression": format!("!({})", selected(&format!("{number}-value"))),
-            "message": format!("<{number}>no value"),
-            "messageExpression": format!("'<{number}>' + {}", printing(expression)),
-            "reason": "Forbidden",
-        }));
-        validations.push(json!({
-            "expression": format!(
-                "!({}) || [{expression}].size() > 9",
-                selected(&format!("{number}-error")),
-            ),
-            "message": format!("<{number}>no error"),
-            "reason": "Forbidden",
-        }));
-    }
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": format!("cel-conf-{batch}"), "labels": {"app": "cel-conf"}},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [{
-                "apiGroups": ["apps"], "apiVersions": ["v1"],
-                "operations": ["CREATE"], "resources": ["deployments"],
-            }]},
-            "validations": validations,
-        },
-    })
-}
-
-fn binding(batch: usize) -> Json {
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": format!("cel-conf-{batch}"), "labels": {"app": "cel-conf"}},
-        "spec": {
-            "policyName": format!("cel-conf-{batch}"),
-            "validationActions": ["Deny"],
-            "matchResources": {"namespaceSelector": {"matchLabels": {
-                "kubernetes.io/metadata.name": NAMESPACE,
-            }}},
-        },
-    })
 }
 
 /// Creates the policies of all batches. Expressions that the server refuses to
@@ -243,10 +183,8 @@ fn errors(said: &str) -> BTreeMap<usize, String> {
 }
 
 fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
-    let started = Instant::now();
     server.clean();
     server.run(&["create", "namespace", NAMESPACE], None);
-    eprintln!("ready after {:?}", started.elapsed());
     let numbered: Vec<(usize, &str)> = expressions
         .iter()
         .enumerate()
@@ -259,9 +197,7 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
         .flatten()
         .map(|(number, _)| *number)
         .collect();
-    eprintln!("created after {:?}", started.elapsed());
     wait_until_enforced(server, batches.len());
-    eprintln!("enforced after {:?}", started.elapsed());
 
     let labels: Vec<String> = accepted.iter().map(|n| format!("{n}-value")).collect();
     let mut failed = Vec::new();

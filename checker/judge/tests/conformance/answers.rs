@@ -1,5 +1,4 @@
-//! Shared by the test that replays the API server's recorded answers and the
-//! one that asks a live server.
+//! The corpus, what the API server said, and what we say.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,7 +94,7 @@ pub fn exceptions() -> BTreeMap<String, String> {
         .collect()
 }
 
-#[allow(dead_code, reason = "only the live test records")]
+/// Writes down what a server of this version said.
 pub fn record(server: &str, answers: &[(String, Answer)]) {
     let answers: serde_json::Map<String, Json> = answers
         .iter()
