@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use crate::answers::{Answer, corpus, exceptions, object, ours, record, recorded};
-use crate::policy::{NAMESPACE, binding, policy};
+use crate::policy::{NAMESPACE, binding, canary, label, policy};
 
 /// Expressions in one policy.
 const BATCH: usize = 40;
@@ -144,9 +144,7 @@ fn positions(complaint: &str) -> BTreeMap<usize, String> {
 
 fn wait_until_enforced(server: &Server, batches: usize) {
     let started = Instant::now();
-    let mut waiting: Vec<String> = (0..batches)
-        .map(|batch| format!("canary-{batch}"))
-        .collect();
+    let mut waiting: Vec<String> = (0..batches).map(canary).collect();
     while !waiting.is_empty() {
         assert!(started.elapsed() < PATIENCE, "not enforced: {waiting:?}");
         let said = server.ask(&waiting);
@@ -175,7 +173,7 @@ fn errors(said: &str) -> BTreeMap<usize, String> {
     said.lines()
         .filter_map(|line| {
             let (before, error) = line.rsplit_once("resulted in error: ")?;
-            let (_, label) = before.split_once("['cel'] == '")?;
+            let (_, label) = before.split_once("['cel'] == '")?.1.split_once(':')?;
             let number = label.split_once("-error'")?.0;
             Some((number.parse().ok()?, error.to_owned()))
         })
@@ -192,29 +190,35 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
         .collect();
     let mut batches: Vec<Vec<(usize, &str)>> = numbered.chunks(BATCH).map(<[_]>::to_vec).collect();
     let mut answers = create(server, &mut batches);
-    let accepted: Vec<usize> = batches
+    let accepted: Vec<(usize, usize)> = batches
         .iter()
-        .flatten()
-        .map(|(number, _)| *number)
+        .enumerate()
+        .flat_map(|(batch, expressions)| expressions.iter().map(move |(n, _)| (batch, *n)))
         .collect();
     wait_until_enforced(server, batches.len());
 
-    let labels: Vec<String> = accepted.iter().map(|n| format!("{n}-value")).collect();
+    let labels: Vec<String> = accepted
+        .iter()
+        .map(|(batch, n)| label(*batch, *n, "value"))
+        .collect();
     let mut failed = Vec::new();
     let mut values = messages(&server.ask(&labels));
-    for number in accepted {
+    for (batch, number) in accepted {
         match values.remove(&number) {
             Some(value) if value != "no value" => {
                 answers.insert(number, Answer::Value(value));
             }
-            Some(_) => failed.push(number),
+            Some(_) => failed.push((batch, number)),
             None => panic!("no answer for `{}`", expressions[number]),
         }
     }
-    let labels: Vec<String> = failed.iter().map(|n| format!("{n}-error")).collect();
+    let labels: Vec<String> = failed
+        .iter()
+        .map(|(batch, n)| label(*batch, *n, "error"))
+        .collect();
     let mut said = errors(&server.ask(&labels));
     let mut unprintable = Vec::new();
-    for number in failed {
+    for (_, number) in failed {
         match said.remove(&number) {
             Some(error) => {
                 answers.insert(number, Answer::Error(error));

@@ -6,6 +6,16 @@ use crate::answers::printing;
 
 pub const NAMESPACE: &str = "cel-conf";
 
+/// What a request says to get the value or the error of an expression.
+pub fn label(batch: usize, number: usize, what: &str) -> String {
+    format!("{batch}:{number}-{what}")
+}
+
+/// What a request says to learn whether the policy of a batch is enforced.
+pub fn canary(batch: usize) -> String {
+    format!("{batch}:canary")
+}
+
 fn selected(label: &str) -> String {
     format!("object.spec.template.metadata.annotations['cel'] == '{label}'")
 }
@@ -13,7 +23,7 @@ fn selected(label: &str) -> String {
 /// A policy that denies the request for an expression with its value, or lets
 /// its error become the message.
 pub fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
-    let canary = format!("canary-{batch}");
+    let canary = canary(batch);
     let mut validations = vec![json!({
         "expression": format!("!({})", selected(&canary)),
         "message": canary,
@@ -21,7 +31,7 @@ pub fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
     })];
     for (number, expression) in expressions {
         validations.push(json!({
-            "expression": format!("!({})", selected(&format!("{number}-value"))),
+            "expression": format!("!({})", selected(&label(batch, *number, "value"))),
             "message": format!("<{number}>no value"),
             "messageExpression": format!("'<{number}>' + {}", printing(expression)),
             "reason": "Forbidden",
@@ -29,7 +39,7 @@ pub fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
         validations.push(json!({
             "expression": format!(
                 "!({}) || [{expression}].size() > 9",
-                selected(&format!("{number}-error")),
+                selected(&label(batch, *number, "error")),
             ),
             "message": format!("<{number}>no error"),
             "reason": "Forbidden",
@@ -45,6 +55,13 @@ pub fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
                 "apiGroups": ["apps"], "apiVersions": ["v1"],
                 "operations": ["CREATE"], "resources": ["deployments"],
             }]},
+            // A request is looked at by the policy of its batch only.
+            "matchConditions": [{
+                "name": "batch",
+                "expression": format!(
+                    "object.spec.template.metadata.annotations['cel'].startsWith('{batch}:')"
+                ),
+            }],
             "validations": validations,
         },
     })
