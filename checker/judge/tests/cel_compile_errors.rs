@@ -18,8 +18,8 @@ fn what_is_no_expression_is_told_with_its_place() {
             "1:1: unexpected end of the expression, expected expression",
         ),
         (
-            "a.matches('(')",
-            "1:1: `(` is not a pattern: unclosed group",
+            "a.matches('(x')",
+            "1:12: `(x` is not a pattern: unclosed group",
         ),
         (
             "Pod{name: 'a'}",
@@ -27,8 +27,12 @@ fn what_is_no_expression_is_told_with_its_place() {
         ),
         ("a.all(1, true)", "1:7: argument must be a simple name"),
         (
+            "a.all(x, x.all(y, y.all(z, z.exists(w, w))))",
+            "1:29: more than 3 comprehensions inside each other; share the inner ones with `let`",
+        ),
+        (
             "a.transformList(i, i, 1)",
-            "1:1: `transformList` takes two different names",
+            "1:2: `transformList` takes two different names",
         ),
     ] {
         let error = Program::compile(source).expect_err(source);

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use cel::common::ast::{
-    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr,
-    SelectExpr, operators,
+    CallExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
 };
 
 use super::library;
-use super::limits::{MAX_COMPREHENSIONS, MAX_DEPTH};
-use super::node::{Call, Comprehension, Element, Entry, Kind, Node};
+use super::limits::MAX_DEPTH;
+use super::node::{Call, Element, Entry, Kind, Node};
 use super::program::References;
 use super::regex::Pattern;
-use super::symbols::{TYPE_NAMES, appended, appended_by, binary, literal_value, well_known_type};
+use super::symbols::{TYPE_NAMES, binary, literal_value, well_known_type};
 use super::value::{Type, Value};
 
 /// The state of one lowering.
@@ -20,31 +19,52 @@ use super::value::{Type, Value};
 pub(super) struct Lowering {
     pub(super) references: References,
     /// Names bound by the macros around the current expression.
-    locals: Vec<Arc<str>>,
-    comprehensions: usize,
+    pub(super) locals: Vec<Arc<str>>,
+    pub(super) comprehensions: usize,
     depth: usize,
 }
 
-type Lowered = Result<Node, String>;
+/// Why a tree is refused, and a piece of its text to look for: the parser
+/// does not say where the nodes of a good tree are.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) message: String,
+    pub(super) near: String,
+}
+
+impl Refusal {
+    pub(super) fn new(message: impl Into<String>, near: &str) -> Refusal {
+        Refusal {
+            message: message.into(),
+            near: near.to_owned(),
+        }
+    }
+}
+
+pub(super) type Lowered = Result<Node, Refusal>;
 
 impl Lowering {
     /// Lowers one expression; the error is a message for its author.
     pub(super) fn lower(&mut self, tree: &IdedExpr) -> Lowered {
         self.depth += 1;
         if self.depth > 2 * MAX_DEPTH {
-            return Err("the expression is nested too deeply; split it with `let`".to_owned());
+            let message = "the expression is nested too deeply; split it with `let`";
+            return Err(Refusal::new(message, ""));
         }
         let node = match &tree.expr {
-            Expr::Unspecified => Err("the expression is incomplete".to_owned()),
+            Expr::Unspecified => Err(Refusal::new("the expression is incomplete", "")),
             Expr::Literal(literal) => Ok(Node::Literal(literal_value(literal))),
             Expr::Ident(name) => Ok(self.name(name)),
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => self.call(call),
             Expr::List(list) => self.list(list),
             Expr::Map(map) => self.map(map),
-            Expr::Struct(message) => Err(format!(
-                "objects of type `{}` cannot be made; write a map",
-                message.type_name
+            Expr::Struct(message) => Err(Refusal::new(
+                format!(
+                    "objects of type `{}` cannot be made; write a map",
+                    message.type_name
+                ),
+                &message.type_name,
             )),
             Expr::Comprehension(comprehension) => self.standard_macro(comprehension),
         };
@@ -52,7 +72,7 @@ impl Lowering {
         node
     }
 
-    fn boxed(&mut self, tree: &IdedExpr) -> Result<Box<Node>, String> {
+    fn boxed(&mut self, tree: &IdedExpr) -> Result<Box<Node>, Refusal> {
         self.lower(tree).map(Box::new)
     }
 
@@ -97,7 +117,7 @@ impl Lowering {
         let mut entries = Vec::with_capacity(map.entries.len());
         for entry in &map.entries {
             let EntryExpr::MapEntry(entry) = &entry.expr else {
-                return Err("a map literal has a field without a key".to_owned());
+                return Err(Refusal::new("a map literal has a field without a key", "{"));
             };
             entries.push(Entry {
                 key: self.lower(&entry.key)?,
@@ -144,7 +164,9 @@ impl Lowering {
             }
             _ => None,
         };
-        let pattern = literal.map(|text| Pattern::compile(text)).transpose()?;
+        let pattern = literal
+            .map(|text| Pattern::compile(text).map_err(|message| Refusal::new(message, text)))
+            .transpose()?;
         self.references.functions.insert(name.to_owned());
         Ok(Node::Call(Call {
             name: name.into(),
@@ -183,7 +205,7 @@ impl Lowering {
     ) -> Lowered {
         if name == operators::OPT_SELECT {
             let Expr::Literal(LiteralValue::String(field)) = &right.expr else {
-                return Err("a field name has to follow `.?`".to_owned());
+                return Err(Refusal::new("a field name has to follow `.?`", ".?"));
             };
             return Ok(Node::OptSelect(self.boxed(left)?, field.inner().into()));
         }
@@ -206,86 +228,5 @@ impl Lowering {
             (None, operators::INDEX) => Node::Index(left, right),
             (None, _) => Node::OptIndex(left, right),
         })
-    }
-
-    /// A macro of the libraries: `names` variables, perhaps a filter, a body.
-    fn extension_macro(
-        &mut self,
-        kind: Kind,
-        names: usize,
-        range: &IdedExpr,
-        arguments: &[IdedExpr],
-    ) -> Lowered {
-        let (names, rest) = arguments.split_at(names);
-        let names = names
-            .iter()
-            .map(|argument| match &argument.expr {
-                Expr::Ident(name) if !name.starts_with('.') => Ok(Arc::from(name.as_str())),
-                _ => Err(format!("`{}` takes a plain name first", kind.name())),
-            })
-            .collect::<Result<Vec<Arc<str>>, _>>()?;
-        if names.len() == 2 && names[0] == names[1] {
-            return Err(format!("`{}` takes two different names", kind.name()));
-        }
-        match rest {
-            [body] => self.comprehension(kind, range, names, None, body),
-            [filter, body] => self.comprehension(kind, range, names, Some(filter), body),
-            _ => Err(format!("`{}` takes other arguments", kind.name())),
-        }
-    }
-
-    /// A macro that the parser expanded, told by the step of its loop.
-    fn standard_macro(&mut self, c: &ComprehensionExpr) -> Lowered {
-        let Expr::Call(step) = &c.loop_step.expr else {
-            return Err("an unknown macro".to_owned());
-        };
-        let (kind, filter, body) = match (step.func_name.as_str(), step.args.as_slice()) {
-            (operators::LOGICAL_AND, [_, body]) => (Kind::All, None, body),
-            (operators::LOGICAL_OR, [_, body]) => (Kind::Exists, None, body),
-            (operators::ADD, [_, list]) => (Kind::Map, None, appended(list).unwrap_or(list)),
-            (operators::CONDITIONAL, [filter, then, _]) => match appended_by(then) {
-                // `map(x, p, x)` and `filter(x, p)` are the same.
-                Some(body) if matches!(&body.expr, Expr::Ident(n) if *n == c.iter_var) => {
-                    (Kind::Filter, None, filter)
-                }
-                Some(body) => (Kind::Map, Some(filter), body),
-                None => (Kind::ExistsOne, None, filter),
-            },
-            _ => return Err("an unknown macro".to_owned()),
-        };
-        let names = vec![Arc::from(c.iter_var.as_str())];
-        self.comprehension(kind, &c.iter_range, names, filter, body)
-    }
-
-    fn comprehension(
-        &mut self,
-        kind: Kind,
-        range: &IdedExpr,
-        names: Vec<Arc<str>>,
-        filter: Option<&IdedExpr>,
-        body: &IdedExpr,
-    ) -> Lowered {
-        let range = self.lower(range)?;
-        self.comprehensions += 1;
-        if self.comprehensions > MAX_COMPREHENSIONS {
-            return Err(format!(
-                "more than {MAX_COMPREHENSIONS} comprehensions inside each other; \
-                 share the inner ones with `let`"
-            ));
-        }
-        let slot = self.locals.len();
-        self.locals.extend(names.iter().cloned());
-        let filter = filter.map(|filter| self.lower(filter)).transpose()?;
-        let body = self.lower(body)?;
-        self.locals.truncate(slot);
-        self.comprehensions -= 1;
-        Ok(Node::Comprehension(Box::new(Comprehension {
-            kind,
-            range,
-            names,
-            slot,
-            filter,
-            body,
-        })))
     }
 }

@@ -14,6 +14,7 @@ mod json;
 mod library;
 pub mod limits;
 mod lower;
+mod lower_macros;
 mod map;
 mod names;
 mod node;

@@ -60,9 +60,10 @@ impl Program {
             .parse(source)
             .map_err(|errors| CompileError::from_parser(source, &errors))?;
         let mut lowering = Lowering::default();
-        let root = lowering
-            .lower(&tree)
-            .map_err(|message| CompileError::at(source, 0, message))?;
+        let root = lowering.lower(&tree).map_err(|refusal| {
+            let offset = source.find(&refusal.near).unwrap_or(0);
+            CompileError::at(source, offset, refusal.message)
+        })?;
         Ok(Program(Arc::new(Inner {
             source: source.to_owned(),
             root,
