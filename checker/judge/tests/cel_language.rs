@@ -36,7 +36,7 @@ fn shown(source: &str) -> String {
 
 fn explained(source: &str) -> Vec<String> {
     Program::compile(source)
-        .unwrap()
+        .unwrap_or_else(|error| panic!("{source}: {error}"))
         .explain(&scope(), &mut Budget::default())
         .into_iter()
         .map(|line| format!("{} = {}", line.text, line.value))

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::budget::Budget;
 use super::error::EvalError;
-use super::functions::Ctx;
 use super::map::{Key, Map};
 use super::names;
-use super::node::{Call, Element, Entry, Node, Op};
+use super::node::{Element, Entry, Node, Op};
 use super::ops;
 use super::scope::Scope;
 use super::unparse::text;
@@ -25,7 +24,11 @@ pub(super) struct Eval<'a> {
 
 impl<'a> Eval<'a> {
     pub(super) fn new(scope: &'a Scope, budget: &'a mut Budget) -> Eval<'a> {
-        Eval { scope, locals: Vec::new(), budget }
+        Eval {
+            scope,
+            locals: Vec::new(),
+            budget,
+        }
     }
 
     /// The value of `node`, which may be absent or unavailable.
@@ -69,9 +72,11 @@ impl<'a> Eval<'a> {
     pub(super) fn condition(&mut self, node: &Node) -> Result<bool, EvalError> {
         match self.operand(node)? {
             Value::Bool(b) => Ok(b),
-            other => {
-                Err(EvalError::Expected { expected: "a bool", found: other.kind_name(), place: text(node) })
-            }
+            other => Err(EvalError::Expected {
+                expected: "a bool",
+                found: other.kind_name(),
+                place: text(node),
+            }),
         }
     }
 
@@ -86,78 +91,13 @@ impl<'a> Eval<'a> {
     }
 
     /// The value at the end of a plain row of names, borrowed.
-    fn path(&self, node: &Node) -> Option<&Value> {
+    pub(super) fn path(&self, node: &Node) -> Option<&Value> {
         match node {
             Node::Variable(name) => self.scope.get(name),
             Node::Local(slot, _) => self.locals.get(*slot),
             Node::Select(operand, field) => self.path(operand)?.as_map()?.read(field),
             _ => None,
         }
-    }
-
-    fn select(&mut self, node: &Node, operand: &Node, field: &Arc<str>) -> Outcome {
-        match self.operand(operand)? {
-            Value::Map(map) => {
-                map.read(field).cloned().ok_or_else(|| EvalError::NoSuchField { path: text(node) })
-            }
-            // After `.?` every further step is optional too.
-            Value::Optional(inner) => optional_field(inner.as_deref(), field),
-            other => Err(EvalError::Type { operation: format!(".{field}"), found: vec![other.kind_name()] }),
-        }
-    }
-
-    fn has(&mut self, operand: &Node, field: &Arc<str>) -> Outcome {
-        let base = self.operand(operand)?;
-        let present = match &base {
-            Value::Map(map) => map.get_str(field).is_some(),
-            Value::Optional(inner) => match inner.as_deref() {
-                Some(Value::Map(map)) => map.get_str(field).is_some(),
-                _ => false,
-            },
-            other => {
-                return Err(EvalError::Type {
-                    operation: format!("has(.{field})"),
-                    found: vec![other.kind_name()],
-                });
-            }
-        };
-        Ok(Value::Bool(present))
-    }
-
-    fn opt_select(&mut self, operand: &Node, field: &Arc<str>) -> Outcome {
-        match self.operand(operand)? {
-            Value::Optional(inner) => optional_field(inner.as_deref(), field),
-            other => optional_field(Some(&other), field),
-        }
-    }
-
-    fn index(&mut self, node: &Node, operand: &Node, index: &Node) -> Outcome {
-        let (base, index) = self.both(operand, index)?;
-        match &base {
-            Value::Optional(inner) => match inner.as_deref() {
-                Some(inner) => Ok(Value::Optional(at(inner, &index)?.map(Arc::new))),
-                None => Ok(Value::Optional(None)),
-            },
-            Value::List(items) => {
-                let at = ops::list_index(&index)?;
-                usize::try_from(at)
-                    .ok()
-                    .and_then(|at| items.get(at))
-                    .cloned()
-                    .ok_or_else(|| EvalError::Index { index: at, len: items.len(), path: text(node) })
-            }
-            _ => at(&base, &index)?.ok_or_else(|| EvalError::NoSuchField { path: text(node) }),
-        }
-    }
-
-    fn opt_index(&mut self, operand: &Node, index: &Node) -> Outcome {
-        let (base, index) = self.both(operand, index)?;
-        let found = match &base {
-            Value::Optional(None) => None,
-            Value::Optional(Some(inner)) => at(inner, &index)?,
-            _ => at(&base, &index)?,
-        };
-        Ok(Value::Optional(found.map(Arc::new)))
     }
 
     /// `&&` where `decisive` is false, `||` where it is true: a decisive
@@ -182,7 +122,7 @@ impl<'a> Eval<'a> {
     }
 
     /// Two operands. Where both fail, the stronger error is told.
-    fn both(&mut self, left: &Node, right: &Node) -> Result<(Value, Value), EvalError> {
+    pub(super) fn both(&mut self, left: &Node, right: &Node) -> Result<(Value, Value), EvalError> {
         match self.operand(left) {
             Err(first) if first.is_final() => Err(first),
             Err(first) => match self.operand(right) {
@@ -222,78 +162,6 @@ impl<'a> Eval<'a> {
         }
         unique(items)
     }
-
-    fn call(&mut self, call: &Call) -> Outcome {
-        if let Some(lazy) = self.lazy(call) {
-            return lazy;
-        }
-        let functions = self.scope.functions();
-        let found = match call.receiver {
-            Some(_) => functions.find_member(&call.name),
-            None => functions.find_global(&call.name),
-        };
-        let Some(entry) = found else {
-            return Err(EvalError::UnknownFunction {
-                name: call.name.to_string(),
-                similar: names::closest(&call.name, functions.names()),
-            });
-        };
-        let mut failed: Option<EvalError> = None;
-        let mut take = |outcome: Outcome| -> Result<Value, EvalError> {
-            let outcome = match outcome {
-                Ok(Value::Absent(_)) if entry.sees_absence => return outcome,
-                outcome => outcome.and_then(usable),
-            };
-            match outcome {
-                Ok(value) => Ok(value),
-                Err(error) if error.is_final() => Err(error),
-                Err(error) => {
-                    failed = Some(match failed.take() {
-                        Some(first) => first.or_stronger(error),
-                        None => error,
-                    });
-                    Ok(Value::Null)
-                }
-            }
-        };
-        let receiver = match &call.receiver {
-            Some(receiver) => Some(take(self.eval(receiver))?),
-            None => None,
-        };
-        let mut arguments = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
-            arguments.push(take(self.eval(argument))?);
-        }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if let Some(pattern) = &call.pattern {
-            return pattern.call(call, receiver.as_ref(), &arguments, self.budget);
-        }
-        let mut ctx = Ctx { budget: self.budget };
-        (entry.call)(&mut ctx, receiver.as_ref(), &arguments).map_err(|error| named(error, call))
-    }
-
-    /// `or` and `orValue` evaluate their argument only when they need it.
-    fn lazy(&mut self, call: &Call) -> Option<Outcome> {
-        let ("or" | "orValue", Some(receiver), [fallback]) =
-            (&*call.name, &call.receiver, call.arguments.as_slice())
-        else {
-            return None;
-        };
-        Some(match self.operand(receiver) {
-            Err(error) => Err(error),
-            Ok(Value::Optional(Some(inner))) if &*call.name == "orValue" => Ok(inner.as_ref().clone()),
-            Ok(some @ Value::Optional(Some(_))) => Ok(some),
-            Ok(Value::Optional(None)) => match self.operand(fallback) {
-                Ok(other) if &*call.name == "or" && !matches!(other, Value::Optional(_)) => {
-                    Err(not_optional(&other, fallback))
-                }
-                outcome => outcome,
-            },
-            Ok(other) => Err(not_optional(&other, receiver)),
-        })
-    }
 }
 
 /// Refuses what can only be passed on.
@@ -305,48 +173,12 @@ pub(super) fn usable(value: Value) -> Outcome {
     }
 }
 
-/// A function that was given the wrong types says so under its own name.
-fn named(error: EvalError, call: &Call) -> EvalError {
-    match error {
-        EvalError::Type { operation, found } if operation.is_empty() => {
-            EvalError::Type { operation: call.name.to_string(), found }
-        }
-        error => error,
-    }
-}
-
-fn not_optional(value: &Value, node: &Node) -> EvalError {
-    EvalError::Expected { expected: "an optional", found: value.kind_name(), place: text(node) }
-}
-
-fn optional_field(base: Option<&Value>, field: &Arc<str>) -> Outcome {
-    match base {
-        None => Ok(Value::Optional(None)),
-        Some(Value::Map(map)) => Ok(Value::Optional(map.get_str(field).cloned().map(Arc::new))),
-        Some(other) => {
-            Err(EvalError::Type { operation: format!(".?{field}"), found: vec![other.kind_name()] })
-        }
-    }
-}
-
-/// The element of a list or a map, if it is there.
-fn at(base: &Value, index: &Value) -> Result<Option<Value>, EvalError> {
-    match base {
-        Value::List(items) => {
-            let at = ops::list_index(index)?;
-            Ok(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned())
-        }
-        Value::Map(map) => {
-            let found = match index {
-                Value::String(field) => map.read(field),
-                _ => Key::from_value(index).and_then(|key| map.get(&key)),
-            };
-            Ok(found.cloned())
-        }
-        other => Err(EvalError::Type {
-            operation: "[]".to_owned(),
-            found: vec![other.kind_name(), index.kind_name()],
-        }),
+/// The error of a value where only an optional will do.
+pub(super) fn not_optional(value: &Value, node: &Node) -> EvalError {
+    EvalError::Expected {
+        expected: "an optional",
+        found: value.kind_name(),
+        place: text(node),
     }
 }
 

@@ -2,7 +2,9 @@
 //! it. The `cel` crate parses; evaluating, bounding, explaining and the typed
 //! absence of evidence are here. `CEL.md` in this crate says what is supported.
 
+mod access;
 mod budget;
+mod call;
 mod comprehension;
 mod error;
 mod eval;
@@ -12,6 +14,7 @@ mod json;
 mod library;
 pub mod limits;
 mod lower;
+mod lower_macros;
 mod map;
 mod names;
 mod node;
@@ -23,6 +26,7 @@ mod regex;
 mod render;
 pub mod schema;
 mod scope;
+mod symbols;
 mod time;
 mod unparse;
 mod url;

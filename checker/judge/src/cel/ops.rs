@@ -14,8 +14,14 @@ type Outcome = Result<Value, EvalError>;
 
 pub(super) fn binary(op: Op, left: &Value, right: &Value, budget: &mut Budget) -> Outcome {
     match op {
-        Op::Equal => equal(left, right, budget).map(Value::Bool),
-        Op::NotEqual => equal(left, right, budget).map(|same| Value::Bool(!same)),
+        Op::Equal | Op::NotEqual => {
+            // Only these operators mind; `in` and the functions do not.
+            if left.kind() != right.kind() && compares_with_its_kind_only(left) {
+                return Err(mismatch(op.symbol(), left, right));
+            }
+            let same = equal(left, right, budget)?;
+            Ok(Value::Bool(same == (op == Op::Equal)))
+        }
         Op::In => contains(left, right, budget).map(Value::Bool),
         Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
             let order = order(op.symbol(), left, right)?;
@@ -39,11 +45,25 @@ fn mismatch(op: &str, left: &Value, right: &Value) -> EvalError {
     }
 }
 
+/// The types that Kubernetes added refuse to be compared with others.
+fn compares_with_its_kind_only(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Quantity(_)
+            | Value::Semver(_)
+            | Value::Ip(_)
+            | Value::Cidr(_)
+            | Value::Url(_)
+            | Value::Format(_)
+    )
+}
+
 /// `-x`
 pub(super) fn negate(value: &Value) -> Outcome {
     match value {
         Value::Int(i) => i.checked_neg().map(Value::Int),
         Value::Double(d) => Some(Value::Double(-d)),
+        Value::Duration(d) => d.0.checked_neg().map(|d| Value::Duration(Duration(d))),
         other => {
             return Err(EvalError::Type {
                 operation: "-".to_owned(),

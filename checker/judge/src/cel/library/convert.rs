@@ -160,7 +160,6 @@ fn kind(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outco
 fn duration(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     match only(receiver, arguments)? {
         Value::Duration(d) => Ok(Value::Duration(*d)),
-        Value::Int(nanos) => Ok(Value::Duration(Duration(*nanos))),
         Value::String(s) => Duration::parse(s)
             .map(Value::Duration)
             .ok_or_else(|| unreadable(s, "a duration such as `1h30m` or `1.5s`")),

@@ -20,13 +20,14 @@ mod urls;
 use super::functions::Functions;
 
 /// Names with a dot that are functions, not members of a variable.
-const QUALIFIED: [&str; 10] = [
+const QUALIFIED: [&str; 11] = [
     "format.named",
     "ip.isCanonical",
     "lists.range",
     "optional.none",
     "optional.of",
     "optional.ofNonZeroValue",
+    "optional.unwrap",
     "sets.contains",
     "sets.equivalent",
     "sets.intersects",

@@ -15,6 +15,10 @@ pub(super) fn register(functions: &mut Functions) {
         .global("optional.ofNonZeroValue", of_non_zero)
         .member("hasValue", has_value)
         .member("value", value)
+        .member("first", |_, r, a| end(r, a, <[Value]>::first))
+        .member("last", |_, r, a| end(r, a, <[Value]>::last))
+        .global("optional.unwrap", unwrap)
+        .member("unwrapOpt", unwrap)
         .member("or", late)
         .member("orValue", late);
 }
@@ -55,6 +59,34 @@ fn value(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outc
         Some(inner) => Ok(inner.as_ref().clone()),
         None => Err(EvalError::invalid("the optional is empty")),
     }
+}
+
+/// The first or the last element, if there is one.
+fn end(
+    receiver: Option<&Value>,
+    arguments: &[Value],
+    of: fn(&[Value]) -> Option<&Value>,
+) -> Outcome {
+    cel_arguments!(receiver, arguments, (Some(Value::List(items)), []));
+    Ok(of(items).map_or(Value::Optional(None), |item| Value::some(item.clone())))
+}
+
+/// What a list of optionals holds, without the empty ones.
+fn unwrap(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
+    let ((Some(Value::List(items)), []) | (None, [Value::List(items)])) = (receiver, arguments)
+    else {
+        return Err(wrong_types(receiver, arguments));
+    };
+    let mut held = Vec::new();
+    for item in items.iter() {
+        ctx.take(1)?;
+        match item {
+            Value::Optional(Some(inner)) => held.push(inner.as_ref().clone()),
+            Value::Optional(None) => {}
+            other => return Err(wrong_types(Some(other), &[])),
+        }
+    }
+    Ok(held.into())
 }
 
 fn late(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {

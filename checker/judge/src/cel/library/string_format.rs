@@ -137,7 +137,8 @@ fn special(d: f64) -> Option<String> {
 }
 
 fn fixed(d: f64, precision: usize) -> String {
-    special(d).unwrap_or_else(|| grouped(&format!("{d:.precision$}")))
+    // Adding zero drops the sign of a negative one.
+    special(d).unwrap_or_else(|| grouped(&format!("{:.precision$}", d + 0.0)))
 }
 
 /// A comma after every three digits before the point.

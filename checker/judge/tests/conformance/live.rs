@@ -2,8 +2,6 @@
 //! dry-run requests that a ValidatingAdmissionPolicy denies with the value as
 //! its message. `tests/live/cel/run` at the root of the repository runs it.
 
-mod conformance_support;
-
 use std::collections::BTreeMap;
 use std::env;
 use std::io::Write;
@@ -11,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conformance_support::{Answer, corpus, exceptions, object, ours, printing, record, recorded};
 use serde_json::{Value as Json, json};
 
-const NAMESPACE: &str = "cel-conf";
+use crate::answers::{Answer, corpus, exceptions, object, ours, record, recorded};
+use crate::policy::{NAMESPACE, binding, canary, label, policy};
+
 /// Expressions in one policy.
 const BATCH: usize = 40;
 /// How long a policy may take to be enforced.
@@ -82,65 +81,6 @@ impl Server {
     }
 }
 
-fn selected(label: &str) -> String {
-    format!("object.spec.template.metadata.annotations['cel'] == '{label}'")
-}
-
-/// A policy that denies the request for an expression with its value, or lets
-/// its error become the message.
-fn policy(batch: usize, expressions: &[(usize, &str)]) -> Json {
-    let canary = format!("canary-{batch}");
-    let mut validations = vec![json!({
-        "expression": format!("!({})", selected(&canary)),
-        "message": canary,
-        "reason": "Forbidden",
-    })];
-    for (number, expression) in expressions {
-        validations.push(json!({
-            "expression": format!("!({})", selected(&format!("{number}-value"))),
-            "message": format!("<{number}>no value"),
-            "messageExpression": format!("'<{number}>' + {}", printing(expression)),
-            "reason": "Forbidden",
-        }));
-        validations.push(json!({
-            "expression": format!(
-                "!({}) || [{expression}].size() > 9",
-                selected(&format!("{number}-error")),
-            ),
-            "message": format!("<{number}>no error"),
-            "reason": "Forbidden",
-        }));
-    }
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": format!("cel-conf-{batch}"), "labels": {"app": "cel-conf"}},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [{
-                "apiGroups": ["apps"], "apiVersions": ["v1"],
-                "operations": ["CREATE"], "resources": ["deployments"],
-            }]},
-            "validations": validations,
-        },
-    })
-}
-
-fn binding(batch: usize) -> Json {
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": format!("cel-conf-{batch}"), "labels": {"app": "cel-conf"}},
-        "spec": {
-            "policyName": format!("cel-conf-{batch}"),
-            "validationActions": ["Deny"],
-            "matchResources": {"namespaceSelector": {"matchLabels": {
-                "kubernetes.io/metadata.name": NAMESPACE,
-            }}},
-        },
-    })
-}
-
 /// Creates the policies of all batches. Expressions that the server refuses to
 /// compile are taken out, with its complaint.
 fn create(server: &Server, batches: &mut [Vec<(usize, &str)>]) -> BTreeMap<usize, Answer> {
@@ -159,8 +99,8 @@ fn create(server: &Server, batches: &mut [Vec<(usize, &str)>]) -> BTreeMap<usize
         for n in &pending {
             let name = format!("\"cel-conf-{n}\" is invalid");
             let about = complaint
-                .split("The ValidatingAdmissionPolicy ")
-                .find(|part| part.starts_with(&name))
+                .split("Error from server ")
+                .find(|part| part.contains(&name))
                 .unwrap_or_else(|| panic!("no policy {n}, and no reason: {complaint}"));
             let wrong = positions(about);
             let before = refused.len();
@@ -194,7 +134,7 @@ fn positions(complaint: &str) -> BTreeMap<usize, String> {
             let (position, rest) = part.split_once(']')?;
             let reason = rest
                 .split_once("ERROR: ")
-                .or_else(|| rest.split_once("compilation failed: "))
+                .or_else(|| rest.split_once("Internal error: "))
                 .map_or(rest, |(_, reason)| reason);
             let reason = reason.lines().next().unwrap_or_default();
             Some((position.parse().ok()?, reason.to_owned()))
@@ -204,9 +144,7 @@ fn positions(complaint: &str) -> BTreeMap<usize, String> {
 
 fn wait_until_enforced(server: &Server, batches: usize) {
     let started = Instant::now();
-    let mut waiting: Vec<String> = (0..batches)
-        .map(|batch| format!("canary-{batch}"))
-        .collect();
+    let mut waiting: Vec<String> = (0..batches).map(canary).collect();
     while !waiting.is_empty() {
         assert!(started.elapsed() < PATIENCE, "not enforced: {waiting:?}");
         let said = server.ask(&waiting);
@@ -235,7 +173,7 @@ fn errors(said: &str) -> BTreeMap<usize, String> {
     said.lines()
         .filter_map(|line| {
             let (before, error) = line.rsplit_once("resulted in error: ")?;
-            let (_, label) = before.split_once("['cel'] == '")?;
+            let (_, label) = before.split_once("['cel'] == '")?.1.split_once(':')?;
             let number = label.split_once("-error'")?.0;
             Some((number.parse().ok()?, error.to_owned()))
         })
@@ -252,29 +190,35 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
         .collect();
     let mut batches: Vec<Vec<(usize, &str)>> = numbered.chunks(BATCH).map(<[_]>::to_vec).collect();
     let mut answers = create(server, &mut batches);
-    let accepted: Vec<usize> = batches
+    let accepted: Vec<(usize, usize)> = batches
         .iter()
-        .flatten()
-        .map(|(number, _)| *number)
+        .enumerate()
+        .flat_map(|(batch, expressions)| expressions.iter().map(move |(n, _)| (batch, *n)))
         .collect();
     wait_until_enforced(server, batches.len());
 
-    let labels: Vec<String> = accepted.iter().map(|n| format!("{n}-value")).collect();
+    let labels: Vec<String> = accepted
+        .iter()
+        .map(|(batch, n)| label(*batch, *n, "value"))
+        .collect();
     let mut failed = Vec::new();
     let mut values = messages(&server.ask(&labels));
-    for number in accepted {
+    for (batch, number) in accepted {
         match values.remove(&number) {
             Some(value) if value != "no value" => {
                 answers.insert(number, Answer::Value(value));
             }
-            Some(_) => failed.push(number),
+            Some(_) => failed.push((batch, number)),
             None => panic!("no answer for `{}`", expressions[number]),
         }
     }
-    let labels: Vec<String> = failed.iter().map(|n| format!("{n}-error")).collect();
+    let labels: Vec<String> = failed
+        .iter()
+        .map(|(batch, n)| label(*batch, *n, "error"))
+        .collect();
     let mut said = errors(&server.ask(&labels));
     let mut unprintable = Vec::new();
-    for number in failed {
+    for (_, number) in failed {
         match said.remove(&number) {
             Some(error) => {
                 answers.insert(number, Answer::Error(error));

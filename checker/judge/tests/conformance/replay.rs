@@ -1,9 +1,7 @@
 //! Compares what expressions come to here with what a real API server said
-//! when it was asked (`tests/live_cel.rs` asks and records).
+//! when it was asked; `live.rs` asks and records.
 
-mod conformance_support;
-
-use conformance_support::{corpus, exceptions, ours, recorded};
+use crate::answers::{corpus, exceptions, ours, recorded};
 
 #[test]
 fn expressions_come_to_what_the_api_server_said() {
