@@ -131,11 +131,11 @@ impl Observer {
         let (at_ms, wall_ms) = (inner.clock.at_ms(), wall_ms());
         let channel = inner.channel();
         let requests: IndexSet<&Request> = requests.iter().collect();
-        let mut observations: IndexMap<String, Observation> = stream::iter(requests)
-            .map(|request| inner.observe(&channel, request))
-            .buffered(CONNECTIONS)
-            .collect()
-            .await;
+        // Collected before they are streamed: a closure within the stream would
+        // keep this future from being `Send`.
+        let answers: Vec<_> = requests.into_iter().map(|request| inner.observe(&channel, request)).collect();
+        let mut observations: IndexMap<String, Observation> =
+            stream::iter(answers).buffered(CONNECTIONS).collect().await;
         // In the order of the requests, so that equality classes are numbered
         // the same whichever answer came first.
         for observation in observations.values_mut() {
