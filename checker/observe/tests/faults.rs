@@ -1,6 +1,8 @@
 //! Faults of the channel that a real API server cannot be made to show, and
 //! kubeconfigs that lead nowhere.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
+
 use std::{
     fs,
     path::Path,

@@ -1,5 +1,7 @@
 //! Bundles: what is written is read, and nothing else is.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
+
 mod hostile;
 mod roundtrip;
 
@@ -20,8 +22,10 @@ fn evidence(values: Vec<Value>) -> Evidence {
             skew_ms: 0,
         },
     };
-    let observations = values.into_iter().enumerate().map(|(n, value)| (format!("list {n}"), observation(value)));
-    let look = Look { at_ms: 0, wall_ms: 1_795_250_000_000, gap: false, observations: observations.collect() };
+    let observations =
+        values.into_iter().enumerate().map(|(n, value)| (format!("list {n}"), observation(value)));
+    let look =
+        Look { at_ms: 0, wall_ms: 1_795_250_000_000, gap: false, observations: observations.collect() };
     Evidence {
         format: 1,
         lab: LabRef { id: "lab01".into(), digest: "00".repeat(32) },
@@ -35,7 +39,8 @@ fn evidence(values: Vec<Value>) -> Evidence {
 }
 
 fn sample() -> Evidence {
-    let secret = json!({"kind": "Secret", "data": {"a": "redacted-1", "b": "redacted-2", "c": "redacted-1", "d": ""}});
+    let secret =
+        json!({"kind": "Secret", "data": {"a": "redacted-1", "b": "redacted-2", "c": "redacted-1", "d": ""}});
     let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": []}});
     evidence(vec![json!([secret]), json!([pod])])
 }
