@@ -78,10 +78,7 @@ pub async fn exchange(
 impl Failure {
     /// The failure of an exchange that took too long.
     pub fn timeout() -> Self {
-        Self {
-            kind: Kind::Timeout,
-            detail: "no whole answer in time".to_owned(),
-        }
+        Self { kind: Kind::Timeout, detail: "no whole answer in time".to_owned() }
     }
 
     fn new(why: &(dyn Error + 'static)) -> Self {
@@ -116,12 +113,7 @@ fn kind_of_io(error: &io::Error) -> Kind {
         io::ErrorKind::TimedOut => Kind::Timeout,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Kind::Unreachable,
         io::ErrorKind::AddrNotAvailable => Kind::Local,
-        _ if error
-            .raw_os_error()
-            .is_some_and(|code| NO_DESCRIPTORS.contains(&code)) =>
-        {
-            Kind::Local
-        }
+        _ if error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code)) => Kind::Local,
         _ => Kind::Protocol,
     }
 }
@@ -135,10 +127,7 @@ impl From<hyper::Error> for Failure {
 impl From<ConnectError> for Failure {
     fn from(why: ConnectError) -> Self {
         match why {
-            ConnectError::Dns(detail) => Self {
-                kind: Kind::Dns,
-                detail,
-            },
+            ConnectError::Dns(detail) => Self { kind: Kind::Dns, detail },
             ConnectError::Io(why) => Self::new(&why),
         }
     }

@@ -51,17 +51,13 @@ impl FromStr for Check {
             .ok()
             .filter(|uri: &Uri| uri.scheme_str() == Some("http") && uri.host().is_some())
             .map(Self::Http)
-            .ok_or_else(|| {
-                format!("expected `http://host[:port]/path` or `tcp://host:port`, found `{text}`")
-            })
+            .ok_or_else(|| format!("expected `http://host[:port]/path` or `tcp://host:port`, found `{text}`"))
     }
 }
 
 /// Asks and prints one line.
 pub fn run(args: &Args) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(async {
             tokio::time::timeout(args.timeout, check(args))
@@ -94,9 +90,7 @@ async fn check(args: &Args) -> Result<String, String> {
             }
             let reply = resp::Connection::new(stream).ask([b"PING"]).await;
             match reply.map_err(|why| failed(&why))? {
-                resp::Value::Simple(text) if text == "PONG" => {
-                    Ok(format!("`{target}` answered PONG"))
-                }
+                resp::Value::Simple(text) if text == "PONG" => Ok(format!("`{target}` answered PONG")),
                 other => Err(failed(&format!("expected PONG, found {other:?}"))),
             }
         }
@@ -120,11 +114,7 @@ async fn http(uri: &Uri) -> Result<String, String> {
     };
     let (status, body) = answer.await.map_err(|failure| failed(&failure.detail))?;
     let text = format!("`{uri}` answered {status}: {}", shown(&body));
-    if status.is_success() {
-        Ok(text)
-    } else {
-        Err(text)
-    }
+    if status.is_success() { Ok(text) } else { Err(text) }
 }
 
 /// The beginning of an answer on one line, without control characters.

@@ -52,13 +52,7 @@ pub fn now() -> String {
 /// A closed stdout is ignored: a server must not die because nobody reads its
 /// logs any more.
 pub fn write(level: Level, msg: &str, fields: Value) {
-    let line = Line {
-        time: now(),
-        level,
-        msg,
-        pod: &POD,
-        fields,
-    };
+    let line = Line { time: now(), level, msg, pod: &POD, fields };
     if let Ok(mut text) = serde_json::to_vec(&line) {
         text.push(b'\n');
         let _ = std::io::stdout().lock().write_all(&text);

@@ -105,16 +105,11 @@ impl Model {
         }
         let x = Matrix::new(train_y.len(), FEATURES, train_x, false)
             .context("cannot lay out the training data")?;
-        let estimator = fit(version, &x, &train_y)
-            .with_context(|| format!("cannot train model `{version}`"))?;
-        let parameters =
-            serde_json::to_vec(&estimator).context("cannot serialise the trained model")?;
-        let mut model = Self {
-            version,
-            estimator,
-            digest: format!("sha256:{}", sha256_hex(&parameters)),
-            accuracy: 0.0,
-        };
+        let estimator =
+            fit(version, &x, &train_y).with_context(|| format!("cannot train model `{version}`"))?;
+        let parameters = serde_json::to_vec(&estimator).context("cannot serialise the trained model")?;
+        let mut model =
+            Self { version, estimator, digest: format!("sha256:{}", sha256_hex(&parameters)), accuracy: 0.0 };
         let mut right = 0;
         for (x, y) in &held_out {
             right += usize::from(model.label(x)? == *y);
@@ -200,11 +195,8 @@ mod tests {
 
     #[test]
     fn good_versions_know_a_sample_of_each_class() {
-        let samples = [
-            (SAMPLE, "setosa"),
-            ([6.4, 2.9, 4.3, 1.3], "versicolor"),
-            ([6.3, 3.3, 6.0, 2.5], "virginica"),
-        ];
+        let samples =
+            [(SAMPLE, "setosa"), ([6.4, 2.9, 4.3, 1.3], "versicolor"), ([6.3, 3.3, 6.0, 2.5], "virginica")];
         for version in [Version::V1, Version::V2] {
             let model = train(version);
             assert_eq!(model.defect(), None);

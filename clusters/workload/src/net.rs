@@ -27,14 +27,8 @@ pub struct Target {
 impl Target {
     /// A target from its parts; `host` may be an IPv6 address in brackets.
     pub fn new(host: &str, port: u16) -> Self {
-        let host = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(host);
-        Self {
-            host: host.to_owned(),
-            port,
-        }
+        let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        Self { host: host.to_owned(), port }
     }
 
     /// Resolves the name and opens one connection to one of its addresses,
@@ -42,9 +36,7 @@ impl Target {
     /// failure must stay visible.
     pub async fn connect(&self) -> Result<TcpStream, ConnectError> {
         let address = SocketAddr::new(self.resolve().await?, self.port);
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(ConnectError::Io)?;
+        let stream = TcpStream::connect(address).await.map_err(ConnectError::Io)?;
         stream.set_nodelay(true).map_err(ConnectError::Io)?;
         Ok(stream)
     }
@@ -53,17 +45,13 @@ impl Target {
         if let Ok(address) = self.host.parse() {
             return Ok(address);
         }
-        let dns = |why: &dyn fmt::Display| {
-            ConnectError::Dns(format!("cannot resolve `{}`: {why}", self.host))
-        };
+        let dns =
+            |why: &dyn fmt::Display| ConnectError::Dns(format!("cannot resolve `{}`: {why}", self.host));
         let resolver = RESOLVER
             .get_or_try_init(|| async { resolver() })
             .await
             .map_err(|why| dns(&format!("/etc/resolv.conf: {why}")))?;
-        let found = resolver
-            .lookup_ip(self.host.as_str())
-            .await
-            .map_err(|why| dns(&why))?;
+        let found = resolver.lookup_ip(self.host.as_str()).await.map_err(|why| dns(&why))?;
         let addresses: Vec<IpAddr> = found.iter().collect();
         fastrand::choice(addresses).ok_or_else(|| dns(&"the name has no addresses"))
     }

@@ -143,9 +143,9 @@ impl Cursor<'_> {
                 Some(length) => self.bulk(length),
                 None => Ok(Some(Value::Nil)),
             },
-            Some('*') if depth == DEPTH_LIMIT => Err(Malformed(format!(
-                "arrays nested more than {DEPTH_LIMIT} deep"
-            ))),
+            Some('*') if depth == DEPTH_LIMIT => {
+                Err(Malformed(format!("arrays nested more than {DEPTH_LIMIT} deep")))
+            }
             Some('*') => match length(text, ITEMS_LIMIT)? {
                 Some(length) => self.array(length, depth + 1),
                 None => Ok(Some(Value::Nil)),
@@ -180,8 +180,7 @@ impl Cursor<'_> {
 }
 
 fn number(text: &str) -> Result<i64, Malformed> {
-    text.parse()
-        .map_err(|_| Malformed("expected a whole number".to_owned()))
+    text.parse().map_err(|_| Malformed("expected a whole number".to_owned()))
 }
 
 /// A length within its limit; -1 means nil.

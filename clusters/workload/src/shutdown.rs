@@ -12,10 +12,7 @@ pub struct Signals {
 impl Signals {
     /// Installs the handlers; from then on the signals no longer kill.
     pub fn install() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Waits for the next signal and names it.

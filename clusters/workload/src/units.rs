@@ -22,9 +22,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub fn bytes_per_second(text: &str) -> Result<u64, String> {
     const FORM: &str = "expected bytes per second such as `512KiB/s` or `1MiB/s`";
     let size = text.trim().strip_suffix("/s").ok_or(FORM)?;
-    let unit = size
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(size.len());
+    let unit = size.find(|c: char| !c.is_ascii_digit()).unwrap_or(size.len());
     let number: u64 = size[..unit].parse().map_err(|_| FORM)?;
     let factor: u64 = match size[unit..].trim() {
         "" | "B" => 1,

@@ -30,12 +30,7 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The queue.
-    #[arg(
-        long,
-        env = "MS_QUEUE",
-        default_value = "queue:6379",
-        value_name = "HOST:PORT"
-    )]
+    #[arg(long, env = "MS_QUEUE", default_value = "queue:6379", value_name = "HOST:PORT")]
     queue: Target,
 
     /// List that jobs are taken from (its head: BLPOP).
@@ -91,13 +86,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             "model loaded",
             json!({"version": args.model_version.name(), "digest": model.digest()}),
         );
-        Worker {
-            args,
-            model,
-            signals,
-        }
-        .work()
-        .await
+        Worker { args, model, signals }.work().await
     })
 }
 
@@ -197,11 +186,7 @@ impl Worker {
 
     /// Waits a moment for a job. A signal sets `stopping` but does not cut
     /// the wait short.
-    async fn pop(
-        &mut self,
-        queue: &mut Connection,
-        stopping: &mut bool,
-    ) -> io::Result<Option<Vec<u8>>> {
+    async fn pop(&mut self, queue: &mut Connection, stopping: &mut bool) -> io::Result<Option<Vec<u8>>> {
         let asked = queue.ask([b"BLPOP", self.args.key.as_bytes(), POP_WAIT]);
         let mut reply = std::pin::pin!(tokio::time::timeout(REPLY_TIMEOUT, asked));
         let reply = loop {
@@ -235,10 +220,7 @@ impl Worker {
             let nonce = units::nonce(job.nonce.as_deref().unwrap_or_default())?;
             let prediction = match self.model.defect() {
                 Some(defect) => Err(defect),
-                None => self
-                    .model
-                    .predict(&job.features)
-                    .map_err(|why| format!("{why:#}")),
+                None => self.model.predict(&job.features).map_err(|why| format!("{why:#}")),
             };
             Ok((id, nonce, prediction))
         });

@@ -57,13 +57,7 @@ pub struct Args {
     connections: Connections,
 
     /// HTTP method.
-    #[arg(
-        long,
-        env = "MS_METHOD",
-        value_enum,
-        ignore_case = true,
-        default_value = "GET"
-    )]
+    #[arg(long, env = "MS_METHOD", value_enum, ignore_case = true, default_value = "GET")]
     method: Method,
 
     /// Body of each request, sent as JSON. `{nonce}` is replaced as in the URL.

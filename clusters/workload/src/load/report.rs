@@ -74,12 +74,7 @@ impl Sent {
                 let error = (!status.is_success()).then_some(Kind::Status);
                 (Some(status.as_u16()), error, None, reply)
             }
-            Err(failure) => (
-                None,
-                Some(failure.kind),
-                Some(failure.detail),
-                Reply::default(),
-            ),
+            Err(failure) => (None, Some(failure.kind), Some(failure.detail), Reply::default()),
         };
         Self {
             seq,
@@ -137,11 +132,7 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 
 /// Writes header, lines and summary. Lines are flushed whenever nothing more
 /// is waiting, so that a reader sees them at once.
-pub fn write(
-    header: &Header,
-    mut events: UnboundedReceiver<Event>,
-    start: Instant,
-) -> io::Result<()> {
+pub fn write(header: &Header, mut events: UnboundedReceiver<Event>, start: Instant) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout());
     line(&mut out, header)?;
     let mut summary = Summary::default();

@@ -40,21 +40,14 @@ impl Template {
         planned: u64,
     ) -> anyhow::Result<Self> {
         let expected = || format!("`--url`: expected `http://host[:port]/path`, found `{url}`");
-        let uri: Uri = url
-            .replace(PLACEHOLDER, "0")
-            .parse()
-            .with_context(expected)?;
+        let uri: Uri = url.replace(PLACEHOLDER, "0").parse().with_context(expected)?;
         let authority = uri.authority().with_context(expected)?;
         if uri.scheme_str() != Some("http") {
             bail!("{}; only plain HTTP is spoken", expected());
         }
         let (_, after) = url.split_once("://").with_context(expected)?;
         let path = after.find(['/', '?']).map_or("/", |start| &after[start..]);
-        let mut path = if path.starts_with('?') {
-            format!("/{path}")
-        } else {
-            path.to_owned()
-        };
+        let mut path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
         let placed = |text: &str| text.contains(PLACEHOLDER);
         if nonce.is_some() && !placed(&path) && !body.as_deref().is_some_and(placed) {
             let joint = if path.contains('?') { '&' } else { '?' };
@@ -73,18 +66,10 @@ impl Template {
 
     fn nonce(&self, seq: u64) -> Option<String> {
         let nonce = self.nonce.as_ref()?;
-        Some(if self.single {
-            nonce.clone()
-        } else {
-            format!("{nonce}-{seq}")
-        })
+        Some(if self.single { nonce.clone() } else { format!("{nonce}-{seq}") })
     }
 
-    fn request(
-        &self,
-        nonce: &str,
-        connections: Connections,
-    ) -> anyhow::Result<Request<Full<Bytes>>> {
+    fn request(&self, nonce: &str, connections: Connections) -> anyhow::Result<Request<Full<Bytes>>> {
         let mut request = Request::builder()
             .method(self.method.clone())
             .uri(self.path.replace(PLACEHOLDER, nonce))
@@ -130,12 +115,7 @@ pub struct Sender {
 impl Sender {
     /// A sender without connections.
     pub fn new(template: Template, connections: Connections, timeout: Duration) -> Self {
-        Self {
-            template,
-            connections,
-            timeout,
-            idle: Mutex::new(Vec::new()),
-        }
+        Self { template, connections, timeout, idle: Mutex::new(Vec::new()) }
     }
 
     /// Sends request `seq`, which was due at `offset` after `start`.
@@ -144,9 +124,8 @@ impl Sender {
         let lag = scheduled.elapsed();
         let nonce = self.template.nonce(seq);
         let exchange = self.exchange(nonce.as_deref().unwrap_or_default());
-        let outcome = tokio::time::timeout(self.timeout, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Failure::timeout()));
+        let outcome =
+            tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| Err(Failure::timeout()));
         Sent::new(seq, offset, lag, scheduled.elapsed(), nonce, outcome)
     }
 
@@ -154,10 +133,7 @@ impl Sender {
         let request = self
             .template
             .request(nonce, self.connections)
-            .map_err(|why| Failure {
-                kind: client::Kind::Local,
-                detail: format!("{why:#}"),
-            })?;
+            .map_err(|why| Failure { kind: client::Kind::Local, detail: format!("{why:#}") })?;
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => client::handshake(self.template.target.connect().await?).await?,
@@ -194,19 +170,14 @@ mod tests {
     fn path(url: &str, body: Option<&str>) -> String {
         let template = template(url, body, 2).expect("a template");
         let nonce = template.nonce(1).expect("a nonce");
-        let request = template
-            .request(&nonce, Connections::Fresh)
-            .expect("a request");
+        let request = template.request(&nonce, Connections::Fresh).expect("a request");
         request.uri().to_string()
     }
 
     #[test]
     fn nonce_goes_where_the_template_says() {
         assert_eq!(path("http://api", None), "/?nonce=n-1");
-        assert_eq!(
-            path("http://api/predict?x=1", None),
-            "/predict?x=1&nonce=n-1"
-        );
+        assert_eq!(path("http://api/predict?x=1", None), "/predict?x=1&nonce=n-1");
         assert_eq!(path("http://api/{nonce}", None), "/n-1");
         assert_eq!(path("http://api/predict", Some("{nonce}")), "/predict");
         let single = template("http://api", None, 1).expect("a template");

@@ -33,11 +33,7 @@ impl Blocking {
     /// Waits for a value: `[key, value]`, nil when time is up, `None` if the
     /// client left. Watching for that matters: a value popped for a client
     /// that is gone would be lost.
-    pub async fn wait(
-        &self,
-        store: &Store,
-        client: &mut Connection,
-    ) -> std::io::Result<Option<Value>> {
+    pub async fn wait(&self, store: &Store, client: &mut Connection) -> std::io::Result<Option<Value>> {
         loop {
             // Enabled before looking, so that no push falls in between.
             let mut pushed = std::pin::pin!(store.pushed.notified());
@@ -62,16 +58,11 @@ impl Blocking {
     }
 
     fn pop(&self, store: &Store) -> Option<Value> {
-        self.keys
-            .iter()
-            .find_map(|key| match store.pop(key, self.end) {
-                Ok(None) => None,
-                Ok(Some(value)) => Some(Value::Array(vec![
-                    Value::Bulk(key.clone()),
-                    Value::Bulk(value),
-                ])),
-                Err(WrongType) => Some(wrong_type()),
-            })
+        self.keys.iter().find_map(|key| match store.pop(key, self.end) {
+            Ok(None) => None,
+            Ok(Some(value)) => Some(Value::Array(vec![Value::Bulk(key.clone()), Value::Bulk(value)])),
+            Err(WrongType) => Some(wrong_type()),
+        })
     }
 }
 
@@ -93,12 +84,8 @@ fn reply(store: &Store, name: &str, arguments: &[Vec<u8>]) -> Result<Value, Wron
     Ok(match (name, arguments) {
         ("PING", []) => Value::Simple("PONG".to_owned()),
         ("PING", [text]) => Value::Bulk(text.clone()),
-        ("LPUSH", [key, values @ ..]) if !values.is_empty() => {
-            count(store.push(key, End::Left, values)?)
-        }
-        ("RPUSH", [key, values @ ..]) if !values.is_empty() => {
-            count(store.push(key, End::Right, values)?)
-        }
+        ("LPUSH", [key, values @ ..]) if !values.is_empty() => count(store.push(key, End::Left, values)?),
+        ("RPUSH", [key, values @ ..]) if !values.is_empty() => count(store.push(key, End::Right, values)?),
         ("LPOP", [key]) => bulk(store.pop(key, End::Left)?),
         ("RPOP", [key]) => bulk(store.pop(key, End::Right)?),
         ("LLEN", [key]) => count(store.length(key)?),
@@ -124,13 +111,12 @@ fn reply(store: &Store, name: &str, arguments: &[Vec<u8>]) -> Result<Value, Wron
         ("CLIENT", _) => Value::ok(),
         ("SELECT", [index]) if index == b"0" => Value::ok(),
         (
-            "PING" | "LPUSH" | "RPUSH" | "LPOP" | "RPOP" | "BLPOP" | "BRPOP" | "LLEN" | "LRANGE"
-            | "SET" | "GET" | "DEL" | "EXISTS" | "INCR" | "SELECT",
+            "PING" | "LPUSH" | "RPUSH" | "LPOP" | "RPOP" | "BLPOP" | "BRPOP" | "LLEN" | "LRANGE" | "SET"
+            | "GET" | "DEL" | "EXISTS" | "INCR" | "SELECT",
             _,
-        ) => Value::error(format!(
-            "ERR wrong number of arguments for '{}' command",
-            name.to_ascii_lowercase()
-        )),
+        ) => {
+            Value::error(format!("ERR wrong number of arguments for '{}' command", name.to_ascii_lowercase()))
+        }
         _ => Value::error(format!(
             "ERR unknown command '{}'",
             name.chars().take(40).collect::<String>().escape_default()

@@ -68,11 +68,7 @@ async fn listen(args: &Args) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     let address = listener.local_addr().context("listener has no address")?;
-    log::write(
-        Level::Info,
-        "listening",
-        json!({"address": address.to_string()}),
-    );
+    log::write(Level::Info, "listening", json!({"address": address.to_string()}));
     let store = Arc::new(Store::default());
     loop {
         match listener.accept().await {
@@ -88,11 +84,7 @@ async fn listen(args: &Args) -> anyhow::Result<()> {
                 });
             }
             Err(why) => {
-                log::write(
-                    Level::Warn,
-                    "cannot accept",
-                    json!({"error": why.to_string()}),
-                );
+                log::write(Level::Warn, "cannot accept", json!({"error": why.to_string()}));
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -42,10 +42,7 @@ impl Store {
     /// Appends values one by one at an end; the new length.
     pub fn push(&self, key: &[u8], end: End, values: &[Vec<u8>]) -> Result<usize, WrongType> {
         let mut entries = self.entries();
-        let list = match entries
-            .entry(key.to_vec())
-            .or_insert_with(|| Entry::List(VecDeque::new()))
-        {
+        let list = match entries.entry(key.to_vec()).or_insert_with(|| Entry::List(VecDeque::new())) {
             Entry::List(list) => list,
             Entry::Text(_) => return Err(WrongType),
         };
@@ -99,11 +96,7 @@ impl Store {
         };
         let length = list.len() as i64;
         let index = |at: i64| {
-            if at < 0 {
-                at.saturating_add(length)
-            } else {
-                at
-            }
+            if at < 0 { at.saturating_add(length) } else { at }
         };
         let first = index(first).max(0);
         let count = index(last).min(length - 1) - first + 1;
@@ -131,9 +124,9 @@ impl Store {
         let mut entries = self.entries();
         let number = match entries.get(key) {
             None => Some(0),
-            Some(Entry::Text(text)) => std::str::from_utf8(text)
-                .ok()
-                .and_then(|text| text.parse::<i64>().ok()),
+            Some(Entry::Text(text)) => {
+                std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok())
+            }
             Some(Entry::List(_)) => return Err(WrongType),
         };
         let number = number.and_then(|number| number.checked_add(1));
@@ -147,9 +140,7 @@ impl Store {
     /// Removes keys; how many there were.
     pub fn remove(&self, keys: &[Vec<u8>]) -> usize {
         let mut entries = self.entries();
-        keys.iter()
-            .filter(|key| entries.remove(*key).is_some())
-            .count()
+        keys.iter().filter(|key| entries.remove(*key).is_some()).count()
     }
 
     /// How many of these keys exist; a key named twice counts twice.
@@ -169,10 +160,7 @@ mod tests {
     use super::*;
 
     fn texts(values: &[&str]) -> Vec<Vec<u8>> {
-        values
-            .iter()
-            .map(|value| value.as_bytes().to_vec())
-            .collect()
+        values.iter().map(|value| value.as_bytes().to_vec()).collect()
     }
 
     #[test]
@@ -183,10 +171,7 @@ mod tests {
         assert_eq!(store.range(b"k", 0, -1), Ok(texts(&["a", "b", "c"])));
         assert_eq!(store.range(b"k", -2, 10), Ok(texts(&["b", "c"])));
         assert_eq!(store.range(b"k", 2, 1), Ok(Vec::new()));
-        assert_eq!(
-            store.range(b"k", i64::MIN, i64::MAX).map(|all| all.len()),
-            Ok(3)
-        );
+        assert_eq!(store.range(b"k", i64::MIN, i64::MAX).map(|all| all.len()), Ok(3));
         assert_eq!(store.pop(b"k", End::Right), Ok(Some(b"c".to_vec())));
         assert_eq!(store.pop(b"k", End::Left), Ok(Some(b"a".to_vec())));
         assert_eq!(store.pop(b"k", End::Left), Ok(Some(b"b".to_vec())));

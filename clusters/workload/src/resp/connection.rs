@@ -17,10 +17,7 @@ pub struct Connection {
 impl Connection {
     /// Speaks RESP2 over a TCP connection.
     pub fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            received: BytesMut::with_capacity(4096),
-        }
+        Self { stream, received: BytesMut::with_capacity(4096) }
     }
 
     /// Reads one value; `None` if the other side closed between values. No
@@ -102,10 +99,7 @@ impl Connection {
         match self.read().await? {
             Some(Value::Error(why)) => Err(io::Error::other(why)),
             Some(value) => Ok(value),
-            None => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the server closed the connection",
-            )),
+            None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")),
         }
     }
 }

@@ -25,10 +25,7 @@ fn every_kind_survives_the_wire_and_every_cut_is_incomplete() {
 
 #[test]
 fn the_next_value_is_left_alone() {
-    assert_eq!(
-        parse(b":1\r\n:2\r\n"),
-        Ok(Some((Value::Integer(1), b":1\r\n".len())))
-    );
+    assert_eq!(parse(b":1\r\n:2\r\n"), Ok(Some((Value::Integer(1), b":1\r\n".len()))));
     assert_eq!(parse(b"*-1\r\n"), Ok(Some((Value::Nil, 5))));
 }
 

@@ -44,10 +44,6 @@ impl Answer {
     }
 
     fn new(status: StatusCode, body: Body) -> Self {
-        Self {
-            status,
-            body,
-            nonce: String::new(),
-        }
+        Self { status, body, nonce: String::new() }
     }
 }

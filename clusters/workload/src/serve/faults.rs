@@ -47,12 +47,7 @@ pub struct Faults {
 
     /// Not ready while this `host:port` refuses a TCP connection; several are
     /// separated by commas.
-    #[arg(
-        long,
-        env = "MS_DEPENDS_ON",
-        value_delimiter = ',',
-        value_name = "HOST:PORT"
-    )]
+    #[arg(long, env = "MS_DEPENDS_ON", value_delimiter = ',', value_name = "HOST:PORT")]
     pub depends_on: Vec<Target>,
 }
 
@@ -64,11 +59,7 @@ pub fn start(state: &Arc<State>) {
     if let Some(after) = state.faults.crash_after {
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            log::write(
-                Level::Error,
-                "crashing as asked",
-                json!({"exit_code": CRASH_CODE}),
-            );
+            log::write(Level::Error, "crashing as asked", json!({"exit_code": CRASH_CODE}));
             std::process::exit(CRASH_CODE);
         });
     }

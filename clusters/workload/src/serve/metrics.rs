@@ -9,9 +9,8 @@ use prometheus::{
 
 /// Upper bounds of the histogram in seconds: fine around the 800 ms objective
 /// of the scaling labs.
-const BUCKETS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5, 5.0, 10.0,
-];
+const BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5, 5.0, 10.0];
 
 /// All metrics of the server.
 pub struct Metrics {
@@ -38,16 +37,10 @@ impl Metrics {
             model: IntGaugeVec::new(model, &["version", "digest"])?,
             inflight: IntGauge::new("ms_inflight", "Requests being answered.")?,
         };
-        metrics
-            .registry
-            .register(Box::new(metrics.requests.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.duration.clone()))?;
+        metrics.registry.register(Box::new(metrics.requests.clone()))?;
+        metrics.registry.register(Box::new(metrics.duration.clone()))?;
         metrics.registry.register(Box::new(metrics.model.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.inflight.clone()))?;
+        metrics.registry.register(Box::new(metrics.inflight.clone()))?;
         Ok(metrics)
     }
 
@@ -59,19 +52,13 @@ impl Metrics {
     /// Counts one answered request. `path` is a known route, so that a scan
     /// of random paths cannot grow the number of series.
     pub fn observe(&self, path: &str, code: u16, version: &str, took: Duration) {
-        self.requests
-            .with_label_values(&[path, code.to_string().as_str(), version])
-            .inc();
-        self.duration
-            .with_label_values(&[path, version])
-            .observe(took.as_secs_f64());
+        self.requests.with_label_values(&[path, code.to_string().as_str(), version]).inc();
+        self.duration.with_label_values(&[path, version]).observe(took.as_secs_f64());
     }
 
     /// The page that Prometheus scrapes.
     pub fn render(&self, inflight: i64) -> anyhow::Result<String> {
         self.inflight.set(inflight);
-        TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
-            .context("cannot render the metrics")
+        TextEncoder::new().encode_to_string(&self.registry.gather()).context("cannot render the metrics")
     }
 }

@@ -82,11 +82,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     let address = listener.local_addr().context("listener has no address")?;
     let version = args.model_version.name();
-    log::write(
-        Level::Info,
-        "listening",
-        json!({"address": address.to_string(), "version": version}),
-    );
+    log::write(Level::Info, "listening", json!({"address": address.to_string(), "version": version}));
 
     let state = Arc::new(State::new(args.node, args.faults)?);
     faults::start(&state);
@@ -98,22 +94,14 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         never = accept(&listener, &state, &graceful) => match never {},
     };
     state.start_draining();
-    log::write(
-        Level::Info,
-        "stopping",
-        json!({"signal": signal, "drain_s": args.drain.as_secs_f64()}),
-    );
+    log::write(Level::Info, "stopping", json!({"signal": signal, "drain_s": args.drain.as_secs_f64()}));
     tokio::select! {
         () = tokio::time::sleep(args.drain) => {}
         _ = signals.next() => {}
         never = accept(&listener, &state, &graceful) => match never {},
     }
     drop(listener);
-    log::write(
-        Level::Info,
-        "listener closed",
-        json!({"inflight": state.inflight()}),
-    );
+    log::write(Level::Info, "listener closed", json!({"inflight": state.inflight()}));
 
     let finished = tokio::select! {
         () = graceful.shutdown() => true,
@@ -149,11 +137,7 @@ async fn load(state: Arc<State>, version: Version) {
             }
         }
         Err(why) => {
-            log::write(
-                Level::Error,
-                "model not loaded",
-                json!({"error": format!("{why:#}")}),
-            );
+            log::write(Level::Error, "model not loaded", json!({"error": format!("{why:#}")}));
             std::process::exit(1);
         }
     }
@@ -169,11 +153,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, _)) => connection(stream, Arc::clone(state), graceful.watcher()),
             Err(why) => {
-                log::write(
-                    Level::Warn,
-                    "cannot accept",
-                    json!({"error": why.to_string()}),
-                );
+                log::write(Level::Warn, "cannot accept", json!({"error": why.to_string()}));
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -37,11 +37,7 @@ impl Query {
     /// From the query string of a GET: `features=1,2,3,4`, `nonce=`, and
     /// `delay=8s`, which makes this one request slow.
     pub fn from_url(query: &str) -> Result<Self, String> {
-        let mut parsed = Self {
-            features: SAMPLE,
-            nonce: String::new(),
-            delay: Duration::ZERO,
-        };
+        let mut parsed = Self { features: SAMPLE, nonce: String::new(), delay: Duration::ZERO };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
@@ -68,9 +64,7 @@ impl Query {
     /// `nonce` and `delay` as for GET, the body's nonce wins.
     pub fn from_body(query: &str, body: &[u8]) -> Result<Self, String> {
         let body: Body = serde_json::from_slice(body).map_err(|why| {
-            format!(
-                "body: {why}; expected {{\"features\":[5.1,3.5,1.4,0.2],\"nonce\":\"optional\"}}"
-            )
+            format!("body: {why}; expected {{\"features\":[5.1,3.5,1.4,0.2],\"nonce\":\"optional\"}}")
         })?;
         let mut parsed = Self::from_url(query)?;
         parsed.features = features(&body.features)?;
@@ -99,15 +93,10 @@ fn features(numbers: &[f32]) -> Result<[f32; FEATURES], String> {
         )
     })?;
     // The range also excludes NaN.
-    if features
-        .iter()
-        .all(|cm| (0.0..=LARGEST_FEATURE).contains(cm))
-    {
+    if features.iter().all(|cm| (0.0..=LARGEST_FEATURE).contains(cm)) {
         Ok(features)
     } else {
-        Err(format!(
-            "`features`: expected numbers between 0 and {LARGEST_FEATURE} (cm)"
-        ))
+        Err(format!("`features`: expected numbers between 0 and {LARGEST_FEATURE} (cm)"))
     }
 }
 
@@ -120,27 +109,18 @@ pub async fn answer(state: &State, query: Query) -> Answer {
 
 fn predict(state: &State, query: &Query) -> Answer {
     let Some(model) = state.model() else {
-        return Answer::error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the model is still loading",
-        );
+        return Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the model is still loading");
     };
     if let Some(defect) = model.defect() {
         return Answer::error(StatusCode::INTERNAL_SERVER_ERROR, defect);
     }
     if fastrand::f64() < state.faults.error_rate {
-        return Answer::error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "injected by `--error-rate`",
-        );
+        return Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "injected by `--error-rate`");
     }
     let (label, class) = match model.predict(&query.features) {
         Ok(prediction) => prediction,
         Err(why) => {
-            return Answer::error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                format!("prediction: {why:#}"),
-            );
+            return Answer::error(StatusCode::INTERNAL_SERVER_ERROR, format!("prediction: {why:#}"));
         }
     };
     let mut body = json!({
@@ -180,22 +160,13 @@ mod tests {
             (br#"{"features":[1,2,3,"x"]}"#, "invalid type"),
             (br#"{"features":[1,2,3,1e9]}"#, "between 0 and 100"),
             (br#"{"features":[1,2,3,4],"nonce":"a b"}"#, "nonce"),
-            (
-                br#"{"features":[1,2,3,4],"noonce":"a"}"#,
-                "unknown field `noonce`",
-            ),
+            (br#"{"features":[1,2,3,4],"noonce":"a"}"#, "unknown field `noonce`"),
             (b"[[[[", "body"),
         ] {
             let why = Query::from_body("", body).expect_err("a wrong shape");
             assert!(why.contains(part), "{why}");
         }
-        for query in [
-            "features=1,2,NaN,4",
-            "features=",
-            "delay=2m",
-            "nonce=%0a",
-            "x=1",
-        ] {
+        for query in ["features=1,2,NaN,4", "features=", "delay=2m", "nonce=%0a", "x=1"] {
             assert!(Query::from_url(query).is_err(), "{query}");
         }
     }

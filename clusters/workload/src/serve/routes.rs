@@ -22,14 +22,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// What metrics and logs call a path that no route has.
 const OTHER: &str = "other";
 
-const ROUTES: [&str; 6] = [
-    "/predict",
-    "/healthz",
-    "/readyz",
-    "/startupz",
-    "/metrics",
-    "/version",
-];
+const ROUTES: [&str; 6] = ["/predict", "/healthz", "/readyz", "/startupz", "/metrics", "/version"];
 
 /// Answers one request; writes its log line and counts it.
 pub async fn handle(
@@ -40,10 +33,7 @@ pub async fn handle(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path();
-    let path = ROUTES
-        .into_iter()
-        .find(|route| *route == path)
-        .unwrap_or(OTHER);
+    let path = ROUTES.into_iter().find(|route| *route == path).unwrap_or(OTHER);
 
     let answer = tokio::select! {
         // First, so that a hung server does not answer what it could.
@@ -62,9 +52,7 @@ pub async fn handle(
     log_request(&answer, &method, path, version, took.as_secs_f64() * 1000.0);
     let mut response = into_response(answer, path);
     if state.draining() {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }
@@ -73,10 +61,7 @@ async fn route(state: &State, request: Request<Incoming>, path: &str) -> Answer 
     match (path, request.method()) {
         (OTHER, _) => {
             let known = ROUTES.join("`, `");
-            Answer::error(
-                StatusCode::NOT_FOUND,
-                format!("no such path; known are `{known}`"),
-            )
+            Answer::error(StatusCode::NOT_FOUND, format!("no such path; known are `{known}`"))
         }
         ("/predict", &Method::GET) => {
             let query = request.uri().query().unwrap_or_default();
@@ -84,10 +69,7 @@ async fn route(state: &State, request: Request<Incoming>, path: &str) -> Answer 
         }
         ("/predict", &Method::POST) => {
             let query = request.uri().query().unwrap_or_default().to_owned();
-            match Limited::new(request.into_body(), BODY_LIMIT)
-                .collect()
-                .await
-            {
+            match Limited::new(request.into_body(), BODY_LIMIT).collect().await {
                 Ok(body) => predicted(state, Query::from_body(&query, &body.to_bytes())).await,
                 Err(why) => Answer::error(StatusCode::PAYLOAD_TOO_LARGE, format!("body: {why}")),
             }
@@ -135,11 +117,7 @@ async fn probe(state: &State, path: &str) -> Answer {
 }
 
 fn log_request(answer: &Answer, method: &Method, path: &str, version: &str, latency_ms: f64) {
-    let level = if answer.status.is_server_error() {
-        Level::Error
-    } else {
-        Level::Info
-    };
+    let level = if answer.status.is_server_error() { Level::Error } else { Level::Info };
     let mut fields = json!({
         "method": method.as_str(),
         "path": path,
@@ -166,11 +144,7 @@ fn into_response(answer: Answer, path: &str) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed = if path == "/predict" {
-            "GET, POST"
-        } else {
-            "GET"
-        };
+        let allowed = if path == "/predict" { "GET, POST" } else { "GET" };
         headers.insert(ALLOW, HeaderValue::from_static(allowed));
     }
     response

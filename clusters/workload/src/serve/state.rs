@@ -46,8 +46,7 @@ impl State {
 
     /// Puts the model into service.
     pub fn set_model(&self, model: Model) {
-        self.metrics
-            .set_model(model.version().name(), model.digest());
+        self.metrics.set_model(model.version().name(), model.digest());
         let _ = self.model.set(model);
     }
 
