@@ -13,7 +13,7 @@ fn labcheck(state: &tempfile::TempDir) -> Command {
 }
 
 fn home() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir().expect("a temporary directory")
 }
 
 #[test]
