@@ -18,7 +18,8 @@ use flate2::{Compression, GzBuilder};
 /// The one platform whose archive is made and tested.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Platforms the code knows but nobody has run it on.
-const UNTESTED: &str = "aarch64-unknown-linux-gnu, aarch64-apple-darwin, x86_64-apple-darwin, x86_64-pc-windows-msvc";
+const UNTESTED: &str =
+    "aarch64-unknown-linux-gnu, aarch64-apple-darwin, x86_64-apple-darwin, x86_64-pc-windows-msvc";
 /// As `labcheck up` builds it in a checkout.
 const STATIC: &str = "-C target-feature=+crt-static";
 const SHELLS: [(&str, &str); 4] =
@@ -54,12 +55,28 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 /// Builds one binary and returns its path.
-fn build(root: &Path, package: &str, profile: &str, target: &Path, flags: Option<&str>) -> anyhow::Result<PathBuf> {
+fn build(
+    root: &Path,
+    package: &str,
+    profile: &str,
+    target: &Path,
+    flags: Option<&str>,
+) -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .current_dir(root)
-        .args(["build", "--locked", "--profile", profile, "--package", package, "--target", TARGET, "--target-dir"])
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            profile,
+            "--package",
+            package,
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
         .arg(target);
     if let Some(flags) = flags {
         command.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");

@@ -50,10 +50,10 @@ impl Docker {
         let hello = async { client.negotiate_version().await };
         let client = match tokio::time::timeout(HELLO, hello).await {
             Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(no_answer(&endpoint, &error.to_string())),
+            Ok(Err(error)) => return Err(no_answer(&endpoint, &chain(&error))),
             Err(_) => return Err(silent(&endpoint)),
         };
-        let about = client.version().await.map_err(|error| no_answer(&endpoint, &error.to_string()))?;
+        let about = client.version().await.map_err(|error| no_answer(&endpoint, &chain(&error)))?;
         let docker = Self {
             version: about.version.unwrap_or_default(),
             architecture: about.arch.unwrap_or_default(),
@@ -150,13 +150,27 @@ fn silent(endpoint: &Endpoint) -> Failure {
     .next("restart it: `sudo systemctl restart docker`, or quit and start Docker Desktop")
 }
 
+/// An error with its causes, each of which says more than the one before.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// A failed request to the daemon, named by what it was for.
 pub fn failed(what: &str, error: &Error) -> Failure {
     let reason = match error {
         Error::DockerResponseServerError { message, .. } => message.clone(),
         Error::DockerStreamError { error } => error.clone(),
         Error::RequestTimeoutError => format!("no answer within {ANSWER_SECONDS} s"),
-        other => other.to_string(),
+        other => chain(other),
     };
     Failure::unobservable(format!("Docker could not {what}: {}", reason.trim()))
 }

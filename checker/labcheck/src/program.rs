@@ -80,11 +80,11 @@ pub async fn run(command: &mut Command, step: Option<&Step>) -> Result<Finished,
     })
 }
 
-/// A line without control characters and decoration.
+/// A line without control characters, pictures and the dots of an animation.
 fn plain(line: &str) -> String {
-    let decoration = |c: char| !c.is_alphanumeric() && !c.is_ascii_punctuation();
-    let line: String = line.chars().filter(|c| !c.is_control()).collect();
-    line.trim_matches(decoration).to_owned()
+    let kept = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation() || *c == ' ';
+    let line: String = line.chars().filter(kept).collect();
+    line.trim().trim_end_matches("...").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -94,6 +94,7 @@ mod tests {
     #[test]
     fn decoration_is_dropped() {
         assert_eq!(plain(" ✓ Preparing nodes 📦 📦  \r"), "Preparing nodes");
+        assert_eq!(plain(" • Starting control-plane 🕹️  ..."), "Starting control-plane");
         assert_eq!(plain("   Compiling ms v0.1.0"), "Compiling ms v0.1.0");
         assert_eq!(plain("\u{1b}"), "");
     }

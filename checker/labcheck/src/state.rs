@@ -23,7 +23,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use lab_spec::report::Points;
 
 pub use files::{Lock, write_atomically};
-pub use records::{Best, Claim, Cluster, Identity, Progress, Started};
+pub use records::{Claim, Cluster, Identity, Progress, Started};
 
 use crate::failure::Failure;
 

@@ -27,15 +27,7 @@ fn main() {
     let url = format!("http://{address}/predict");
     for connections in ["fresh", "keep-alive"] {
         let output = Command::new(ms)
-            .args([
-                "load",
-                "--url",
-                &url,
-                "--rate",
-                RATE,
-                "--duration",
-                DURATION,
-            ])
+            .args(["load", "--url", &url, "--rate", RATE, "--duration", DURATION])
             .args(["--connections", connections])
             .output()
             .expect("ms load");

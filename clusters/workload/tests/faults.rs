@@ -73,10 +73,7 @@ fn drain_keeps_serving_while_not_ready() {
     assert!(answer.head.contains("connection: close"), "{}", answer.head);
     assert_eq!(get(address, "/healthz").status, 200);
     server.event("listener closed");
-    assert!(
-        asked.elapsed() >= Duration::from_secs(2),
-        "drained too short"
-    );
+    assert!(asked.elapsed() >= Duration::from_secs(2), "drained too short");
     assert!(TcpStream::connect(address).is_err());
     assert_eq!(server.ended().code(), Some(0));
 }
@@ -85,17 +82,13 @@ fn drain_keeps_serving_while_not_ready() {
 fn idle_connections_do_not_keep_the_server() {
     let mut server = serve("");
     let mut idle = TcpStream::connect(server.ready()).expect("a connection");
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n")
-        .expect("a request");
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n").expect("a request");
     let mut byte = [0];
     idle.read_exact(&mut byte).expect("an answer");
     server.terminate();
     let asked = Instant::now();
     assert_eq!(server.ended().code(), Some(0));
-    assert!(
-        asked.elapsed() < Duration::from_secs(10),
-        "waited for an idle connection"
-    );
+    assert!(asked.elapsed() < Duration::from_secs(10), "waited for an idle connection");
 }
 
 #[test]
@@ -104,9 +97,7 @@ fn hang_stops_every_answer_but_not_the_process() {
     let address = server.ready();
     server.event("hanging as asked");
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n")
-        .expect("a request");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n").expect("a request");
     let limit = Duration::from_secs(1);
     stream.set_read_timeout(Some(limit)).expect("a time-out");
     let silence = stream.read(&mut [0]).expect_err("no answer");
@@ -147,8 +138,7 @@ fn leak_becomes_resident_memory() {
         let status = status.expect("the process's status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kib.and_then(|kib| kib.trim().parse::<u64>().ok())
-            .expect("a size")
+        kib.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("a size")
     };
     let before = resident();
     eventually(|| (resident() > before + 32 * 1024).then_some(()));

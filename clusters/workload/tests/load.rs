@@ -21,54 +21,30 @@ struct Report {
 fn load(args: &str) -> Report {
     let (code, out, err) = support::run(&format!("load {args}"));
     assert_eq!(code, 0, "{err}");
-    let mut lines: Vec<Value> = out
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a JSON line"))
-        .collect();
+    let mut lines: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let summary = lines.pop().expect("a summary");
     let header = lines.remove(0);
-    Report {
-        header,
-        lines,
-        summary,
-    }
+    Report { header, lines, summary }
 }
 
 #[test]
 fn one_request_asks_once_and_carries_the_proof() {
     let server = serve("");
     let address = server.ready();
-    let report = load(&format!(
-        "--url http://{address}/predict --count 1 --nonce abc"
-    ));
-    assert!(
-        report.header["start"]
-            .as_str()
-            .is_some_and(|start| start.ends_with('Z'))
-    );
+    let report = load(&format!("--url http://{address}/predict --count 1 --nonce abc"));
+    assert!(report.header["start"].as_str().is_some_and(|start| start.ends_with('Z')));
     let [line] = &report.lines[..] else {
         panic!("expected one line, found {:?}", report.lines);
     };
     let digest = line["digest"].as_str().expect("a digest");
     assert_eq!(line["proof"], proof("abc", "setosa", digest));
-    assert_eq!(
-        (&line["status"], &line["error"]),
-        (&json!(200), &Value::Null)
-    );
-    assert_eq!(
-        (&line["pod"], &line["version"]),
-        (&json!("pod-under-test"), &json!("v1"))
-    );
-    assert_eq!(
-        (&line["nonce"], &line["class"]),
-        (&json!("abc"), &json!("setosa"))
-    );
+    assert_eq!((&line["status"], &line["error"]), (&json!(200), &Value::Null));
+    assert_eq!((&line["pod"], &line["version"]), (&json!("pod-under-test"), &json!("v1")));
+    assert_eq!((&line["nonce"], &line["class"]), (&json!("abc"), &json!("setosa")));
     assert_eq!(server.event("request")["nonce"], "abc");
     let summary = &report.summary;
-    assert_eq!(
-        (&summary["sent"], &summary["ok"], &summary["failed"]),
-        (&json!(1), &json!(1), &json!(0))
-    );
+    assert_eq!((&summary["sent"], &summary["ok"], &summary["failed"]), (&json!(1), &json!(1), &json!(0)));
 }
 
 #[test]
@@ -77,22 +53,12 @@ fn body_and_features_reach_the_model() {
     let address = server.ready();
     let mut ms = support::ms();
     let url = format!("http://{address}/predict");
-    ms.args([
-        "load", "--count", "2", "--rate", "100", "--method", "post", "--nonce", "n",
-    ]);
-    ms.args([
-        "--body",
-        r#"{"features":[6.3,3.3,6.0,2.5],"nonce":"{nonce}"}"#,
-        "--url",
-        &url,
-    ]);
+    ms.args(["load", "--count", "2", "--rate", "100", "--method", "post", "--nonce", "n"]);
+    ms.args(["--body", r#"{"features":[6.3,3.3,6.0,2.5],"nonce":"{nonce}"}"#, "--url", &url]);
     let output = ms.output().expect("a run");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(text.matches(r#""class":"virginica""#).count(), 2, "{text}");
-    assert!(
-        text.contains(r#""nonce":"n-0""#) && text.contains(r#""nonce":"n-1""#),
-        "{text}"
-    );
+    assert!(text.contains(r#""nonce":"n-0""#) && text.contains(r#""nonce":"n-1""#), "{text}");
 }
 
 #[test]
@@ -105,16 +71,8 @@ fn schedule_does_not_wait_for_answers() {
         ));
         assert_eq!(report.summary["ok"], 20, "{}", report.summary);
         // One after the other they would take 20 s.
-        assert!(
-            report.summary["elapsed_ms"].as_f64() < Some(10_000.0),
-            "{}",
-            report.summary
-        );
-        let mut offsets: Vec<f64> = report
-            .lines
-            .iter()
-            .filter_map(|line| line["at_ms"].as_f64())
-            .collect();
+        assert!(report.summary["elapsed_ms"].as_f64() < Some(10_000.0), "{}", report.summary);
+        let mut offsets: Vec<f64> = report.lines.iter().filter_map(|line| line["at_ms"].as_f64()).collect();
         offsets.sort_by(f64::total_cmp);
         let expected: Vec<f64> = (0..20).map(|seq| f64::from(seq) * 20.0).collect();
         assert_eq!(offsets, expected);
@@ -127,16 +85,10 @@ fn schedule_does_not_wait_for_answers() {
 
 #[test]
 fn a_closed_port_is_refused_and_counted() {
-    let report = load(&format!(
-        "--url http://{}/ --count 3 --rate 100",
-        free_port()
-    ));
+    let report = load(&format!("--url http://{}/ --count 3 --rate 100", free_port()));
     assert_eq!(report.summary["errors"], json!({"refused": 3}));
     for line in &report.lines {
-        assert_eq!(
-            (&line["status"], &line["error"]),
-            (&Value::Null, &json!("refused"))
-        );
+        assert_eq!((&line["status"], &line["error"]), (&Value::Null, &json!("refused")));
     }
     assert_eq!(report.summary["p50_ms"], Value::Null);
 }
@@ -214,16 +166,10 @@ fn a_kept_connection_that_drops_a_request_is_a_failure_too() {
             }
         }
     });
-    let report = load(&format!(
-        "--url http://{address}/ --count 8 --rate 10 --connections keep-alive"
-    ));
+    let report = load(&format!("--url http://{address}/ --count 8 --rate 10 --connections keep-alive"));
     assert_eq!(REQUESTS.load(Ordering::SeqCst), 8);
     assert_eq!(report.summary["sent"], 8);
-    assert!(
-        report.summary["errors"]["closed"].as_u64() >= Some(1),
-        "{}",
-        report.summary
-    );
+    assert!(report.summary["errors"]["closed"].as_u64() >= Some(1), "{}", report.summary);
 }
 
 #[test]
@@ -232,9 +178,7 @@ fn silence_is_a_timeout_and_a_5xx_a_status() {
         head(&mut stream);
         std::thread::sleep(Duration::from_secs(20));
     });
-    let report = load(&format!(
-        "--url http://{address}/ --count 2 --rate 100 --timeout 300ms"
-    ));
+    let report = load(&format!("--url http://{address}/ --count 2 --rate 100 --timeout 300ms"));
     assert_eq!(report.summary["errors"], json!({"timeout": 2}));
 
     let bad = serve("--model-version v2-bad");
@@ -246,45 +190,26 @@ fn silence_is_a_timeout_and_a_5xx_a_status() {
 #[test]
 fn unknown_names_and_other_protocols_are_told_apart() {
     let report = load("--url http://no-such-name.invalid/ --count 1");
-    assert_eq!(
-        report.summary["errors"],
-        json!({"dns": 1}),
-        "{:?}",
-        report.lines
-    );
+    assert_eq!(report.summary["errors"], json!({"dns": 1}), "{:?}", report.lines);
     let (address, _) = server(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n");
         head(&mut stream);
     });
     let report = load(&format!("--url http://{address}/ --count 1"));
-    assert_eq!(
-        report.summary["errors"],
-        json!({"protocol": 1}),
-        "{:?}",
-        report.lines
-    );
+    assert_eq!(report.summary["errors"], json!({"protocol": 1}), "{:?}", report.lines);
 }
 
 #[test]
 fn max_requests_is_a_hard_bound() {
-    let args = format!(
-        "--url http://{}/ --rate 1000 --duration 10s --max-requests 7",
-        free_port()
-    );
+    let args = format!("--url http://{}/ --rate 1000 --duration 10s --max-requests 7", free_port());
     let report = load(&args);
     assert_eq!(report.summary["sent"], 7);
-    assert_eq!(
-        (&report.header["planned"], &report.header["capped"]),
-        (&json!(7), &json!(true))
-    );
+    assert_eq!((&report.header["planned"], &report.header["capped"]), (&json!(7), &json!(true)));
 }
 
 #[test]
 fn sigterm_ends_with_a_summary() {
-    let args = format!(
-        "load --url http://{}/ --rate 50 --duration 60s",
-        free_port()
-    );
+    let args = format!("load --url http://{}/ --rate 50 --duration 60s", free_port());
     let mut load = Process::ms(&args);
     for _ in 0..4 {
         load.line();

@@ -20,19 +20,11 @@ fn queue() -> (Process, SocketAddr) {
 /// Runs redis-cli with these words and returns what it prints.
 fn cli(address: SocketAddr, words: &[&str]) -> String {
     let output = Command::new("redis-cli")
-        .args([
-            "-h",
-            &address.ip().to_string(),
-            "-p",
-            &address.port().to_string(),
-        ])
+        .args(["-h", &address.ip().to_string(), "-p", &address.port().to_string()])
         .args(words)
         .output()
         .expect("redis-cli (Debian package redis-tools)");
-    String::from_utf8(output.stdout)
-        .expect("UTF-8")
-        .trim()
-        .to_owned()
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
 }
 
 fn job(id: usize) -> String {
@@ -63,19 +55,13 @@ fn redis_cli_finds_the_commands_it_knows() {
         (&["GET", "s"], "text with spaces"),
         (&["INCR", "n"], "1"),
         (&["INCR", "n"], "2"),
-        (
-            &["INCR", "s"],
-            "ERR value is not an integer or out of range",
-        ),
+        (&["INCR", "s"], "ERR value is not an integer or out of range"),
         (&["EXISTS", "s", "k"], "1"),
         (&["DEL", "s", "n"], "2"),
         (&["GET", "s"], ""),
         (&["GET"], "ERR wrong number of arguments for 'get' command"),
         (&["FLY"], "ERR unknown command 'FLY'"),
-        (
-            &["BLPOP", "k", "-1"],
-            "ERR timeout is not a float or out of range",
-        ),
+        (&["BLPOP", "k", "-1"], "ERR timeout is not a float or out of range"),
     ] {
         assert_eq!(cli(address, words), expected, "{words:?}");
     }
@@ -92,9 +78,7 @@ fn talk(address: SocketAddr, bytes: &[u8]) -> String {
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     stream.write_all(bytes).expect("a request");
     let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("an answer, then the end");
+    stream.read_to_string(&mut answer).expect("an answer, then the end");
     answer
 }
 
@@ -105,12 +89,7 @@ fn malformed_bytes_get_an_error_and_the_server_lives() {
     // Short enough to be read at once: bytes left unread turn the close into
     // a reset, which may overtake the reply.
     let deep = b"*1\r\n".repeat(64);
-    for bytes in [
-        &b"*x\r\n"[..],
-        b"*1\r\n$99999999\r\n",
-        b"*1\r\n:1\r\n",
-        &deep,
-    ] {
+    for bytes in [&b"*x\r\n"[..], b"*1\r\n$99999999\r\n", b"*1\r\n:1\r\n", &deep] {
         let answer = talk(address, bytes);
         assert!(answer.starts_with("-ERR"), "{answer}");
     }
@@ -121,9 +100,7 @@ fn malformed_bytes_get_an_error_and_the_server_lives() {
 fn a_value_is_not_popped_for_a_client_that_left() {
     let (_queue, address) = queue();
     let mut waiting = TcpStream::connect(address).expect("a connection");
-    waiting
-        .write_all(b"*3\r\n$5\r\nBLPOP\r\n$4\r\njobs\r\n$1\r\n0\r\n")
-        .expect("a request");
+    waiting.write_all(b"*3\r\n$5\r\nBLPOP\r\n$4\r\njobs\r\n$1\r\n0\r\n").expect("a request");
     std::thread::sleep(Duration::from_millis(200));
     drop(waiting);
     std::thread::sleep(Duration::from_millis(200));
@@ -141,22 +118,16 @@ fn works_off_the_jobs(address: SocketAddr) {
     cli(address, &["RPUSH", "jobs", "{\"features\":[1]}"]);
     eventually(|| (cli(address, &["LLEN", "results"]) == "31").then_some(()));
     let results = cli(address, &["LRANGE", "results", "0", "-1"]);
-    let results: Vec<Value> = results
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a JSON result"))
-        .collect();
+    let results: Vec<Value> =
+        results.lines().map(|line| serde_json::from_str(line).expect("a JSON result")).collect();
     for (id, result) in results[..30].iter().enumerate() {
         assert_eq!(result["id"], format!("job-{id}"));
         assert_eq!(result["class"], "virginica");
         let digest = result["digest"].as_str().expect("a digest");
-        assert_eq!(
-            result["proof"],
-            proof(&format!("n{id}"), "virginica", digest)
-        );
+        assert_eq!(result["proof"], proof(&format!("n{id}"), "virginica", digest));
     }
     assert!(results[30]["error"].is_string(), "{}", results[30]);
-    let single: Value =
-        serde_json::from_str(&cli(address, &["GET", "result:job-7"])).expect("JSON");
+    let single: Value = serde_json::from_str(&cli(address, &["GET", "result:job-7"])).expect("JSON");
     assert_eq!(single, results[7]);
     assert_eq!(worker.event("job done")["nonce"], "n0");
     worker.terminate();
@@ -176,16 +147,7 @@ fn worker_works_with_the_real_redis() {
     let port = address.port().to_string();
     let dir = assert_fs::TempDir::new().expect("a directory");
     let redis = Command::new("redis-server")
-        .args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &port,
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ])
+        .args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"])
         .args(["--daemonize", "no", "--dir"])
         .arg(dir.path())
         .stdout(Stdio::null())
@@ -224,15 +186,8 @@ fn worker_logs_connect_errors_and_gives_up_when_told() {
     let address = free_port();
     let mut worker = worker(address, "--give-up-after 300ms");
     let event = worker.event("cannot connect");
-    assert_eq!(
-        (&event["attempt"], &event["queue"]),
-        (&json!(1), &json!(address.to_string()))
-    );
-    assert!(
-        event["error"]
-            .as_str()
-            .is_some_and(|why| why.contains("refused"))
-    );
+    assert_eq!((&event["attempt"], &event["queue"]), (&json!(1), &json!(address.to_string())));
+    assert!(event["error"].as_str().is_some_and(|why| why.contains("refused")));
     assert_eq!(worker.ended().code(), Some(2));
 }
 

@@ -40,10 +40,7 @@ fn predicts_the_class_of_known_samples_with_a_proof() {
     let by_url = get(address, "/predict?features=6.3,3.3,6.0,2.5&nonce=other").json();
     assert_eq!(by_url["class"], "virginica");
     let plain = get(address, "/predict").json();
-    assert_eq!(
-        (&plain["class"], &plain["nonce"]),
-        (&json!("setosa"), &json!(""))
-    );
+    assert_eq!((&plain["class"], &plain["nonce"]), (&json!("setosa"), &json!("")));
     assert_ne!(plain["proof"], by_url["proof"]);
     assert_eq!(get(address, "/version").json()["digest"], plain["digest"]);
 }
@@ -53,21 +50,11 @@ fn digest_is_stable_per_version_and_the_environment_chooses_it() {
     let version = || support::run("version").1;
     let listed = version();
     assert_eq!(listed, version());
-    let digests: Vec<(&str, &str)> = listed
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .collect();
+    let digests: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
     assert_eq!(digests.len(), 4, "{listed}");
-    let server =
-        Process::start(
-            ms().env("MS_VERSION", "v2")
-                .args(["serve", "--listen", "127.0.0.1:0"]),
-        );
+    let server = Process::start(ms().env("MS_VERSION", "v2").args(["serve", "--listen", "127.0.0.1:0"]));
     let answer = get(server.ready(), "/predict").json();
-    assert_eq!(
-        (&answer["version"], &answer["class"]),
-        (&json!("v2"), &json!("setosa"))
-    );
+    assert_eq!((&answer["version"], &answer["class"]), (&json!("v2"), &json!("setosa")));
     assert!(digests.contains(&("v2", answer["digest"].as_str().expect("a digest"))));
     let mut unique: Vec<_> = digests[1..].iter().map(|(_, digest)| digest).collect();
     unique.dedup();
@@ -107,22 +94,10 @@ fn wrong_requests_get_clear_errors() {
     let server = serve("");
     let address = server.ready();
     for (method, path, body, status, part) in [
-        (
-            "POST",
-            "/predict",
-            "{\"features\":[1,2,3]}",
-            400,
-            "expected 4 numbers",
-        ),
+        ("POST", "/predict", "{\"features\":[1,2,3]}", 400, "expected 4 numbers"),
         ("POST", "/predict", "not json", 400, "body"),
         ("POST", "/predict", "", 400, "body"),
-        (
-            "POST",
-            "/predict",
-            "{\"features\":[1,2,3,4],\"nonce\":\"<b>\"}",
-            400,
-            "nonce",
-        ),
+        ("POST", "/predict", "{\"features\":[1,2,3,4],\"nonce\":\"<b>\"}", 400, "nonce"),
         ("GET", "/predict?features=a,b,c,d", "", 400, "numbers"),
         ("GET", "/predict?featurs=1", "", 400, "unknown parameter"),
         ("GET", "/nowhere", "", 404, "no such path"),
@@ -131,10 +106,7 @@ fn wrong_requests_get_clear_errors() {
     ] {
         let answer = request(address, method, path, body);
         assert_eq!(answer.status, status, "{method} {path} {body}");
-        let error = answer.json()["error"]
-            .as_str()
-            .expect("an error")
-            .to_owned();
+        let error = answer.json()["error"].as_str().expect("an error").to_owned();
         assert!(error.contains(part), "{error}");
     }
     let large = format!("{{\"features\":[{}1]}}", "1,".repeat(40_000));
@@ -159,30 +131,19 @@ fn metrics_count_what_was_asked() {
     }
     get(address, "/predict?features=1");
     let answer = get(address, "/metrics");
-    assert!(
-        answer.head.contains("text/plain; version=0.0.4"),
-        "{}",
-        answer.head
-    );
+    assert!(answer.head.contains("text/plain; version=0.0.4"), "{}", answer.head);
     let text = &answer.body;
-    let count =
-        |code| format!("ms_requests_total{{code=\"{code}\",path=\"/predict\",version=\"v1\"}}");
+    let count = |code| format!("ms_requests_total{{code=\"{code}\",path=\"/predict\",version=\"v1\"}}");
     assert_eq!(series(text, &count(200)), 3.0);
     assert_eq!(series(text, &count(400)), 1.0);
     let labels = "path=\"/predict\",version=\"v1\"";
     let duration = "ms_request_duration_seconds";
     assert_eq!(series(text, &format!("{duration}_count{{{labels}}}")), 4.0);
-    assert_eq!(
-        series(text, &format!("{duration}_bucket{{{labels},le=\"+Inf\"}}")),
-        4.0
-    );
+    assert_eq!(series(text, &format!("{duration}_bucket{{{labels},le=\"+Inf\"}}")), 4.0);
     assert_eq!(series(text, "ms_inflight"), 1.0);
     assert_eq!(series(text, "ms_model_info{digest=\"sha256:"), 1.0);
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let value = line
-            .rsplit(' ')
-            .next()
-            .and_then(|value| value.parse::<f64>().ok());
+        let value = line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
         assert!(value.is_some(), "{line}");
     }
 }
@@ -209,10 +170,7 @@ fn health_says_what_the_probe_saw() {
     let health = || support::run(&format!("health http://{address}/readyz"));
     let (code, out, _) = health();
     assert_eq!((code, out.lines().count()), (1, 1), "{out}");
-    assert!(
-        out.starts_with("unhealthy: ") && out.contains("503"),
-        "{out}"
-    );
+    assert!(out.starts_with("unhealthy: ") && out.contains("503"), "{out}");
     server.event("model loaded");
     let (code, out, _) = health();
     assert_eq!((code, out.lines().count()), (0, 1), "{out}");

@@ -48,8 +48,8 @@ pub struct ManArgs {
 /// A directory that cannot be written.
 pub fn man(args: &ManArgs) -> Result<u8, Failure> {
     let dir = &args.dir;
-    fs::create_dir_all(dir)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
-        .map_err(|error| Failure::unobservable(format!("cannot write man pages to `{}`: {error}", dir.display())))?;
+    fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(Cli::command(), dir)).map_err(
+        |error| Failure::unobservable(format!("cannot write man pages to `{}`: {error}", dir.display())),
+    )?;
     Ok(0)
 }

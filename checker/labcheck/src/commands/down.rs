@@ -38,6 +38,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
 async fn down(args: &Args) -> Result<u8, Failure> {
     let progress = Progress::new(args.no_progress);
     let (name, state) = (args.name.as_str(), State::open()?);
+    let _lock = super::cluster_lock(&state, name, progress)?;
     let recorded = state.cluster(name)?;
     let claim = state.claim(name)?;
     if recorded.is_none() && claim.is_none() {
@@ -45,7 +46,6 @@ async fn down(args: &Args) -> Result<u8, Failure> {
         return Ok(0);
     }
     let docker = Docker::connect().await?;
-    let _lock = super::cluster_lock(&state, name, progress)?;
     let found = docker.nodes(name).await?;
     if found.is_empty() {
         anstream::println!("cluster `{name}` is gone already");

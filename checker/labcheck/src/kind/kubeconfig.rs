@@ -193,7 +193,9 @@ fn write(path: &Path, config: Map<String, Value>) -> Result<(), Failure> {
     let cannot = |reason: &dyn std::fmt::Display| {
         Failure::unobservable(format!("cannot write kubeconfig `{}`: {reason}", path.display())).next(MEND)
     };
-    let text = serde_yaml::to_string(&config).map_err(|error| cannot(&error))?;
+    // Certificates stay on one line, as kubectl and kind write them.
+    let style = serde_yaml::ser_options! { prefer_block_scalars: false };
+    let text = serde_yaml::to_string_with_options(&config, style).map_err(|error| cannot(&error))?;
     if serde_yaml::from_str::<Value>(&text).ok().as_ref() != Some(&config) {
         return Err(cannot(&"it would not read back as it was"));
     }

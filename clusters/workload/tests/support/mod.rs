@@ -18,9 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The binary under test.
 pub fn ms() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ms"));
-    command
-        .env_remove("MS_VERSION")
-        .env("MS_POD", "pod-under-test");
+    command.env_remove("MS_VERSION").env("MS_POD", "pod-under-test");
     command
 }
 
@@ -165,11 +163,7 @@ pub fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> Ans
     let answer = raw(address, &text).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Answer {
-        status: status.expect("a status"),
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
+    Answer { status: status.expect("a status"), head: head.to_ascii_lowercase(), body: body.to_owned() }
 }
 
 /// GET.

@@ -40,7 +40,11 @@ fn cpus(info: Option<&SystemInfo>) -> Finding {
     let here = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let count = info.and_then(|info| usize::try_from(info.ncpu?).ok()).unwrap_or(here);
     match count {
-        0 | 1 => Finding::note(WHAT, "1 processor: everything takes about twice as long", "give Docker 2 processors"),
+        0 | 1 => Finding::note(
+            WHAT,
+            "1 processor: everything takes about twice as long",
+            "give Docker 2 processors",
+        ),
         count => Finding::ok(WHAT, format!("{count} processors")),
     }
 }
@@ -138,7 +142,9 @@ fn inotify() -> Vec<Finding> {
 fn inotify_of(instances: u64, watches: u64) -> Finding {
     const WHAT: &str = "inotify";
     let found = format!("{instances} instances, {watches} watches");
-    let fix = format!("sudo sysctl fs.inotify.max_user_instances={INSTANCES_GOOD} fs.inotify.max_user_watches=524288");
+    let fix = format!(
+        "sudo sysctl fs.inotify.max_user_instances={INSTANCES_GOOD} fs.inotify.max_user_watches=524288"
+    );
     if instances < INSTANCES_LEAST {
         Finding::fix(WHAT, format!("{found}: a node needs about {INSTANCES_LEAST} instances"), fix)
     } else if instances < INSTANCES_GOOD || watches < WATCHES_GOOD {
@@ -153,7 +159,11 @@ fn inotify_of(instances: u64, watches: u64) -> Finding {
 fn ports() -> Finding {
     match TcpListener::bind(("127.0.0.1", 0)) {
         Ok(_) => Finding::ok("ports", "127.0.0.1 has a free one for the API server; none is fixed"),
-        Err(error) => Finding::fix("ports", format!("127.0.0.1 has no free port: {error}"), "`ss -ltn` shows who listens"),
+        Err(error) => Finding::fix(
+            "ports",
+            format!("127.0.0.1 has no free port: {error}"),
+            "`ss -ltn` shows who listens",
+        ),
     }
 }
 

@@ -37,7 +37,11 @@ pub fn docker(docker: &Result<Docker, Failure>) -> Finding {
 /// kind runs the `docker` command, so the socket alone is not enough.
 pub fn docker_command() -> Option<Finding> {
     find_on_path("docker").is_none().then(|| {
-        Finding::fix("docker", "the command `docker`, which kind runs, is not on PATH", "install Docker's command line")
+        Finding::fix(
+            "docker",
+            "the command `docker`, which kind runs, is not on PATH",
+            "install Docker's command line",
+        )
     })
 }
 
@@ -56,9 +60,15 @@ pub async fn kubectl() -> Finding {
         return match cached {
             Some(path) => {
                 let folder = path.parent().unwrap_or(&path).display().to_string();
-                Finding::fix(WHAT, format!("not on PATH, but built in `{folder}`"), format!("export PATH=\"{folder}:$PATH\""))
+                Finding::fix(
+                    WHAT,
+                    format!("not on PATH, but built in `{folder}`"),
+                    format!("export PATH=\"{folder}:$PATH\""),
+                )
             }
-            None => Finding::fix(WHAT, "not on PATH", "install kubectl: https://kubernetes.io/docs/tasks/tools/"),
+            None => {
+                Finding::fix(WHAT, "not on PATH", "install kubectl: https://kubernetes.io/docs/tasks/tools/")
+            }
         };
     };
     let json = output(Command::new(&path).args(["version", "--client", "-o", "json"])).await;
@@ -66,16 +76,24 @@ pub async fn kubectl() -> Finding {
         .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
         .and_then(|value| version_of(value["clientVersion"]["gitVersion"].as_str()?));
     let Some(client) = client else {
-        return Finding::note(WHAT, format!("`{}` does not tell its version", path.display()), "install kubectl again");
+        return Finding::note(
+            WHAT,
+            format!("`{}` does not tell its version", path.display()),
+            "install kubectl again",
+        );
     };
     let server = server_version();
     let found = format!("v{client}, {}", path.display());
     match server {
-        Some(server) if client.minor.abs_diff(server.minor) > SKEW || client.major != server.major => Finding::note(
-            WHAT,
-            format!("{found}: more than {SKEW} minor version away from Kubernetes v{server}, so some output differs"),
-            format!("install kubectl v{}.{}", server.major, server.minor),
-        ),
+        Some(server) if client.minor.abs_diff(server.minor) > SKEW || client.major != server.major => {
+            Finding::note(
+                WHAT,
+                format!(
+                    "{found}: more than {SKEW} minor version away from Kubernetes v{server}, so some output differs"
+                ),
+                format!("install kubectl v{}.{}", server.major, server.minor),
+            )
+        }
         _ => Finding::ok(WHAT, found),
     }
 }
@@ -100,7 +118,11 @@ pub async fn compose() -> Finding {
     let Some(docker) = find_on_path("docker") else {
         return Finding::note(WHAT, "no `docker` to ask", FIX);
     };
-    match output(Command::new(docker).args(["compose", "version", "--short"])).await.as_deref().and_then(version_of) {
+    match output(Command::new(docker).args(["compose", "version", "--short"]))
+        .await
+        .as_deref()
+        .and_then(version_of)
+    {
         Some(version) if version >= COMPOSE => Finding::ok(WHAT, format!("v{version}")),
         Some(version) => Finding::note(WHAT, format!("v{version}, expected v{COMPOSE} or newer"), FIX),
         None => Finding::note(WHAT, "`docker compose` is not installed", FIX),

@@ -33,7 +33,7 @@ extensions:
   extension: {a: \"0123\", b: \"null\", c: 1.5, d: \"multi\\nline: x\\n\", e: '*not an alias', f: 'tab\\there'}
 clusters:
 - name: prod
-  cluster: {server: 'https://prod.example:6443', proxy-url: 'http://p:1'}
+  cluster: {server: 'https://prod.example:6443', proxy-url: 'http://p:1', insecure-skip-tls-verify: yes}
 contexts:
 - name: prod
   context: {cluster: prod, user: prod, namespace: shop}
@@ -74,6 +74,27 @@ fn the_current_context_of_a_user_who_has_one_stays() {
         assert_eq!(after[list][0], before[list][0], "{list}");
         assert_eq!(after[list][1]["name"], "kind-x");
     }
+}
+
+/// kubectl reads YAML 1.1, where `no` is a boolean and a string only in quotes.
+#[test]
+fn types_stay_what_kubectl_takes_them_for_and_long_values_stay_on_their_line() {
+    let (_dir, path) = folder(Some(USERS));
+    let long =
+        format!("server: 'https://127.0.0.1:40000', certificate-authority-data: {}", "QUFB".repeat(100));
+    merge(
+        Some(&path),
+        &KINDS
+            .replacen("server: 'https://127.0.0.1:40000'", &long, 1)
+            .replace("certificate-authority-data: QQ==, ", ""),
+        "kind-x",
+    )
+    .unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    for line in ["insecure-skip-tls-verify: true", "- 'no'", "a: '0123'", "name: 'yes'"] {
+        assert!(text.replace('"', "'").contains(line), "{line} in {text}");
+    }
+    assert!(text.contains(&format!("certificate-authority-data: {}\n", "QUFB".repeat(100))), "{text}");
 }
 
 #[test]
