@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
     Api, Client, Error,
     api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
@@ -17,6 +18,9 @@ const MANAGER: &str = "labcheck";
 
 /// How long a namespace may take to go, with all in it.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long the service account of a new namespace may take.
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(10);
 
 /// One object of a lab's manifest files.
 #[derive(Clone, Debug)]
@@ -99,6 +103,9 @@ pub async fn apply(client: &Client, namespace: &str, manifests: &[Manifest]) -> 
                 problem: words(&error),
             }
         })?;
+        if manifest.kind.kind == "Namespace" {
+            accounted(client, manifest.name()).await;
+        }
     }
     Ok(())
 }
@@ -108,27 +115,47 @@ pub async fn apply(client: &Client, namespace: &str, manifests: &[Manifest]) -> 
 /// # Errors
 /// If the server refuses, or something in it does not go.
 pub async fn delete_namespace(client: &Client, namespace: &str) -> Result<(), ApplyError> {
-    let refused = |error: &Error| ApplyError::Refused {
-        what: format!("the deletion of namespace `{namespace}`"),
-        problem: words(error),
-    };
-    let Some(kind) = Kind::named("Namespace") else { return Ok(()) };
-    let api = api(client, &kind, namespace);
-    let uid = match api.get_opt(namespace).await {
-        Ok(None) => return Ok(()),
-        Ok(Some(found)) => found.metadata.uid.unwrap_or_default(),
-        Err(error) => return Err(refused(&error)),
-    };
-    match api.delete(namespace, &DeleteParams::background()).await {
-        Err(Error::Api(status)) if status.code == 404 => return Ok(()),
-        Err(error) => return Err(refused(&error)),
-        Ok(_) => {}
-    }
-    let gone = await_condition(api, namespace, conditions::is_deleted(&uid));
+    let Some(uid) = discard_namespace(client, namespace).await? else { return Ok(()) };
+    let gone = await_condition(namespaces(client), namespace, conditions::is_deleted(&uid));
     match tokio::time::timeout(GONE_WITHIN, gone).await {
         Ok(Ok(_)) => Ok(()),
         _ => Err(ApplyError::StillThere(namespace.to_owned())),
     }
+}
+
+/// Begins the deletion of a namespace and does not wait for its end; gives
+/// its UID, or `None` if there is none of that name.
+///
+/// # Errors
+/// If the server refuses.
+pub async fn discard_namespace(client: &Client, namespace: &str) -> Result<Option<String>, ApplyError> {
+    let refused = |error: &Error| ApplyError::Refused {
+        what: format!("the deletion of namespace `{namespace}`"),
+        problem: words(error),
+    };
+    let api = namespaces(client);
+    let uid = match api.get_opt(namespace).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(found)) => found.metadata.uid.unwrap_or_default(),
+        Err(error) => return Err(refused(&error)),
+    };
+    match api.delete(namespace, &DeleteParams::background()).await {
+        Err(Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(refused(&error)),
+        Ok(_) => Ok(Some(uid)),
+    }
+}
+
+/// Pods of a new namespace are refused until it has its service account.
+async fn accounted(client: &Client, namespace: &str) {
+    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let there = await_condition(api, "default", |account: Option<&ServiceAccount>| account.is_some());
+    // Without it the server says itself what is missing.
+    let _ = tokio::time::timeout(ACCOUNT_WITHIN, there).await;
+}
+
+fn namespaces(client: &Client) -> Api<Namespace> {
+    Api::all(client.clone())
 }
 
 fn api(client: &Client, kind: &Kind, namespace: &str) -> Api<DynamicObject> {

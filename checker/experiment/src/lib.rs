@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-pub use apply::{ApplyError, Manifest, apply, delete_namespace};
+pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace};
 pub use journal::JournalError;
 pub use recover::{Left, RecoverError, Recovery, Undone, forget, recover};
 pub use run::run;

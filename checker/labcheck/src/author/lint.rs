@@ -13,7 +13,8 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Labs [default: all]
-    labs: Vec<String>,
+    #[arg(value_name = "LAB")]
+    only: Vec<String>,
 }
 
 /// Checks lab files, expressions, states and what they expect.
@@ -21,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// All problems of the first lab that has some.
 pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
-    let wanted = if args.labs.is_empty() { library.folders()? } else { args.labs.clone() };
+    let wanted = if args.only.is_empty() { library.folders()? } else { args.only.clone() };
     for wanted in &wanted {
         let entry = library.find(wanted)?;
         Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;

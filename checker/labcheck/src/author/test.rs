@@ -144,8 +144,12 @@ impl Prover<'_> {
         for _ in 0..self.args.times.max(1) {
             let session = Session { observer: self.fresh(&target).await?, ..session.again() };
             let (evidence, report) = self.grade(&session).await?;
-            problems.extend(compare(state, &report));
-            problems.extend(self.replay(&evidence, &report)?);
+            let mut found = compare(state, &report);
+            found.extend(self.replay(&evidence, &report)?);
+            if !found.is_empty() {
+                found.push(self.keep(state, &evidence)?);
+            }
+            problems.extend(found);
             let verdicts = verdicts(&report);
             if let Some(first) = &first {
                 problems.extend(differences(first, &verdicts, &state.expect.either));
@@ -156,7 +160,7 @@ impl Prover<'_> {
                 }
             }
         }
-        lab_experiment::delete_namespace(&client, &namespace).await.map_err(gone)?;
+        lab_experiment::discard_namespace(&client, &namespace).await.map_err(gone)?;
         Ok(problems)
     }
 
@@ -212,6 +216,13 @@ impl Prover<'_> {
         let replayed = lab_render::json(&self.judge.report(&read));
         Ok((replayed != lab_render::json(live))
             .then(|| "the replayed report differs from the live one".to_owned()))
+    }
+
+    /// Keeps the evidence of a surprise where the author can look at it.
+    fn keep(&self, state: &State, evidence: &Evidence) -> Result<String, Failure> {
+        let path = std::env::temp_dir().join(format!("{}-{}.labcheck", self.lab.id, file_name(state)));
+        lab_bundle::write(&path, evidence).map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(format!("look: labcheck {} --evidence {} --explain", self.lab.id, path.display()))
     }
 
     fn record(&self, state: &State, evidence: &Evidence, report: &Report) -> Result<(), Failure> {
