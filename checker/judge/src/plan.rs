@@ -138,13 +138,21 @@ fn base(lab: &Lab, namespace: &str) -> Vec<Request> {
     requests
 }
 
-/// The answers an observation is read from.
-pub(crate) fn keys(observe: &Observe, namespace: &str) -> Vec<String> {
-    let namespace = observe.ns.as_deref().unwrap_or(namespace);
+/// The answers an observation is read from, by key.
+pub(crate) fn keys(observe: &Observe, evidence: &Evidence) -> Vec<String> {
+    let namespace = observe.ns.as_deref().unwrap_or(&evidence.cluster.namespace);
+    let asked = |starts: &str, ends: &str| {
+        let keys = evidence.looks.iter().flat_map(|look| look.observations.keys());
+        let found: BTreeSet<_> = keys.filter(|key| key.starts_with(starts) && key.ends_with(ends)).cloned().collect();
+        found.into_iter()
+    };
     let request = match &observe.source {
         Source::Object { kind, .. } | Source::List { kind, .. } => list(kind, namespace),
-        Source::Logs(_) => list(&pods(), namespace),
-        Source::Kubelet { metric } => return vec![format!("kubelet {metric}")],
+        Source::Logs(logs) => {
+            let each = asked(&format!("logs -n {namespace} "), &format!("--tail {}", logs.tail));
+            return std::iter::once(list(&pods(), namespace).key()).chain(each).collect();
+        }
+        Source::Kubelet { metric } => return asked("kubelet ", &format!(" {metric}")).collect(),
         Source::Reach => Request::Reach,
         Source::Version => Request::Version,
         Source::Context => Request::Context,

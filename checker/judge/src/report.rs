@@ -28,7 +28,7 @@ impl Judge<'_> {
                     if let (Some(root), None) = (&one.root, &follows) {
                         roots.insert(root.clone(), check.id.clone());
                     }
-                    let keys = evidence_keys(self.lab, compiled, &evidence.cluster.namespace);
+                    let keys = evidence_keys(self.lab, compiled, evidence);
                     report(check, one, follows, keys)
                 });
                 self::task(task, checks.collect())

@@ -61,9 +61,10 @@ impl Selector {
             .collect()
     }
 
-    /// How many requirements hold.
-    pub fn held(&self, labels: Option<&Value>) -> usize {
-        self.0.iter().filter(|requirement| requirement.holds(labels)).count()
+    /// How far labels are from meeting the selector: edits in the values of
+    /// wanted keys, where a missing key counts as its whole value.
+    pub fn distance(&self, labels: Option<&Value>) -> usize {
+        self.0.iter().filter(|requirement| !requirement.holds(labels)).map(|one| one.distance(labels)).sum()
     }
 }
 
@@ -75,6 +76,17 @@ impl Requirement {
             Self::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|one| one != value)),
             Self::Exists(key) => value(key).is_some(),
             Self::Missing(key) => value(key).is_none(),
+        }
+    }
+
+    fn distance(&self, labels: Option<&Value>) -> usize {
+        match self {
+            Self::In(key, values) => {
+                let there = labels.and_then(|labels| labels.field(key)).and_then(Value::as_str).unwrap_or_default();
+                let edits = values.iter().map(|value| strsim::damerau_levenshtein(value, there));
+                edits.min().unwrap_or_default() + usize::from(there.is_empty())
+            }
+            Self::NotIn(..) | Self::Exists(_) | Self::Missing(_) => 1,
         }
     }
 

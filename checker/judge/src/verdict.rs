@@ -403,10 +403,11 @@ fn fill(parts: &[Part], scope: &Scope) -> String {
 }
 
 /// The requests whose answers a check rests on.
-pub(crate) fn evidence_keys(lab: &Lab, compiled: &Compiled, namespace: &str) -> Vec<String> {
+pub(crate) fn evidence_keys(lab: &Lab, compiled: &Compiled, evidence: &Evidence) -> Vec<String> {
     let observed = compiled.observes.iter().filter_map(|name| lab.observe.get(name));
-    let mut keys: Vec<_> = observed.flat_map(|observe| plan::keys(observe, namespace)).collect();
+    let mut keys: Vec<_> = observed.flat_map(|observe| plan::keys(observe, evidence)).collect();
     keys.extend(compiled.experiments.iter().map(|name| format!("experiment {name}")));
-    keys.dedup();
+    let mut seen = std::collections::HashSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
     keys
 }

@@ -53,7 +53,7 @@ fn nobody(view: &View<'_>, service: &Value, selector: &Selector, live: &[Value])
     }
     let object = reference(service);
     let labels = |pod: &Value| pod.at(&["metadata", "labels"]).cloned();
-    let says = match live.iter().max_by_key(|pod| selector.held(labels(pod).as_ref())) {
+    let says = match live.iter().min_by_key(|pod| selector.distance(labels(pod).as_ref())) {
         None => "no pod has these labels, and there is no pod at all".to_owned(),
         Some(pod) => {
             let differs = selector.differences(labels(pod).as_ref()).join("; ");
