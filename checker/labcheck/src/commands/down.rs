@@ -64,6 +64,7 @@ async fn down(args: &Args) -> Result<u8, Failure> {
     }
     if let Some(cluster) = &recorded {
         forget_context(cluster)?;
+        super::unfinished::forget(&state, &cluster.identity);
     }
     state.remove_cluster(name)?;
     state.remove_claim(name)?;
