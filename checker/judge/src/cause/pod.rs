@@ -166,8 +166,12 @@ fn last_words(view: &View<'_>, pod: &Value, container: &str) -> Option<lab_spec:
             previous,
         };
         let Outcome::Present(lines) = &view.answer(&request.key())?.outcome else { return None };
-        let line =
-            lines.as_array()?.iter().rev().filter_map(|line| line.as_str()).find(|line| !line.is_empty() && !line.starts_with(NO_LOG))?;
+        let line = lines
+            .as_array()?
+            .iter()
+            .rev()
+            .filter_map(|line| line.as_str())
+            .find(|line| !line.is_empty() && !line.starts_with(NO_LOG))?;
         Some(link(format!("log of container `{container}`"), "last line", line.to_owned()))
     })
 }
