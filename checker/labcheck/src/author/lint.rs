@@ -91,7 +91,10 @@ fn vacuous(lab: &Lab, judge: &Judge<'_>) -> Vec<String> {
         .checks()
         .filter(|(_, check)| check.verdict == Verdict::Pass && check.weight > 0)
         .map(|(_, check)| {
-            format!("check `{}` passes on a cluster with nothing in it: it needs a positive control", check.id)
+            format!(
+                "check `{}` passes on a cluster with nothing in it: it needs a positive control",
+                check.id
+            )
         })
         .collect()
 }
