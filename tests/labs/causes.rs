@@ -53,9 +53,10 @@ fn two_faults_are_both_told() {
 #[test]
 fn causes_lead_back_to_the_broken_object() {
     let course = course::one("lab01");
+    // Kubelet goes to and fro between `ErrImagePull` and `ImagePullBackOff`.
     let unpulled = [
         ("deployment/api", "status.availableReplicas", "0, expected 1"),
-        ("pod/api-", "status.containerStatuses[api].state.waiting.reason", "ErrImagePull"),
+        ("pod/api-", "status.containerStatuses[api].state.waiting.reason", "ImagePull"),
         ("event for pod/api-", "message", "Failed to pull image"),
     ];
     let ended = |how| {

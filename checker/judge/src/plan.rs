@@ -53,6 +53,9 @@ const ALWAYS: &[&str] = &["Namespace", "Node", "Pod", "Service", "EndpointSlice"
 /// old enough), so it is judged again this often, in milliseconds.
 const TICK_MS: u64 = 1_000;
 
+/// Milliseconds after which events and logs are read again before a verdict.
+const STALE_MS: u64 = 2_000;
+
 /// Lines of a failed container's log that a cause may quote.
 const CAUSE_TAIL: u32 = 5;
 
@@ -77,6 +80,10 @@ impl Judge<'_> {
             let now = evidence.looks[last].at_ms;
             if assessed.iter().any(Assessed::wants_time) && now < limits.wait_ms {
                 return Next::Watch { until_ms: limits.wait_ms.min(now + TICK_MS) };
+            }
+            let stale = stale(evidence, &view, &assessed, now);
+            if !stale.is_empty() {
+                return Next::Look(stale);
             }
         }
         if limits.experiments
@@ -244,6 +251,19 @@ fn again(evidence: &Evidence, view: &View<'_>, assessed: &[Assessed]) -> Vec<Req
     if joins && evidence.looks.iter().filter(|look| look_lists(look)).count() < 2 {
         requests.extend(base(view.lab, view.namespace()));
     }
+    requests
+}
+
+/// Events and logs that were read long before the verdict they explain.
+fn stale(evidence: &Evidence, view: &View<'_>, assessed: &[Assessed], now_ms: u64) -> Vec<Request> {
+    if !assessed.iter().any(|assessed| matches!(assessed.verdict, Verdict::Fail | Verdict::Pending)) {
+        return Vec::new();
+    }
+    let mut requests = causes(view);
+    requests.retain(|request| {
+        let asked = evidence.looks.iter().rposition(|look| look.observations.contains_key(&request.key()));
+        asked.is_none_or(|at| evidence.looks[at].at_ms + STALE_MS < now_ms)
+    });
     requests
 }
 
