@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use indexmap::IndexMap;
 use lab_observe::{ConnectError, Observer, Options};
 use lab_spec::{
-    Evidence, FORMAT, Lab, Outcome,
+    Evidence, FORMAT, Kind, Lab, Outcome, Request,
     evidence::{Cluster, LabRef, Params},
 };
 
-use crate::{failure::Failure, state::State};
+use crate::{
+    failure::Failure,
+    state::{Identity, State},
+};
 
 /// How the user says which cluster is meant; the names are kubectl's.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -108,6 +111,30 @@ impl Session {
             experiments: IndexMap::new(),
             ended: None,
         }
+    }
+
+    /// Asks the cluster which one it is.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses to.
+    pub async fn identify(&self, lab: &Lab) -> Result<Identity, Failure> {
+        let kind = Kind::named("Namespace").ok_or_else(|| Failure::usage("kind `Namespace` is unknown"))?;
+        let mut evidence = self.evidence(lab);
+        evidence.looks.push(self.observer.look(&[Request::List { kind, namespace: None }]).await);
+        let server = self.observer.server();
+        let uid = cluster_uid(&evidence).ok_or_else(|| {
+            let why = match evidence.seen("list v1 namespaces").map(|seen| &seen.outcome) {
+                Some(Outcome::Unavailable(why)) => why.message.clone(),
+                _ => "it has no namespace `kube-system`".to_owned(),
+            };
+            Failure::unobservable(format!("`{server}` cannot be used: {why}")).next("labcheck doctor")
+        })?;
+        Ok(Identity {
+            name: self.observer.context().to_owned(),
+            server: server.to_owned(),
+            ca_sha256: self.observer.ca_sha256(),
+            kube_system_uid: uid,
+        })
     }
 }
 

@@ -112,6 +112,7 @@ async fn live(args: &Args, lab: &Lab, judge: &Judge<'_>) -> Result<Option<Report
     let confirmed = args.allow_experiments && super::confirm::server(session.observer.server())?;
     let cancel = CancellationToken::new();
     super::cancel_on_ctrl_c(cancel.clone());
+    super::unfinished::undo(&session, lab, &state).await;
     let step = Progress::new(args.no_progress).step(&format!("looking at `{}`", session.observer.context()));
     let say = |line: &str| step.note(line);
     let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };

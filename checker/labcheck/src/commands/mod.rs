@@ -11,6 +11,7 @@ pub mod progress;
 pub mod quickstart;
 pub mod solution;
 pub mod start;
+mod unfinished;
 pub mod up;
 pub mod watch;
 

@@ -3,15 +3,14 @@
 
 use lab_experiment::Manifest;
 use lab_judge::Judge;
-use lab_spec::{Kind, Request};
 
-use super::confirm;
+use super::{confirm, unfinished};
 use crate::{
     failure::Failure,
     labs::{self, Entry, Library},
     progress::Progress,
-    session::{Session, Target, cluster_uid, fresh_params},
-    state::{Identity, Started, State},
+    session::{Session, Target, fresh_params},
+    state::{Started, State},
 };
 
 /// Arguments of `labcheck start` and `labcheck reset`.
@@ -49,11 +48,13 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     Judge::new(&entry.file(), lab).map_err(|problems| labs::broken(&problems))?;
     let state = State::open()?;
     let session = Session::open(&args.target, lab, &state).await?;
-    let identity = identify(&session, lab, &state).await?;
+    let identity = session.identify(lab).await?;
+    let owned = state.clusters()?.iter().any(|cluster| cluster.identity.same_cluster(&identity));
     let namespace = session.namespace.clone();
-    if !identity.owned && !args.yes && !confirm::server(session.observer.server())? {
+    if !owned && !args.yes && !confirm::server(session.observer.server())? {
         return Err(Failure::usage("nothing was changed"));
     }
+    unfinished::undo_as(&session, &state, &identity).await;
     let client = session.observer.client();
     if reset {
         let question = format!("This deletes namespace `{namespace}` and all in it.");
@@ -66,12 +67,7 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     }
     let manifests = starter(&entry)?;
     lab_experiment::apply(&client, &namespace, &manifests).await.map_err(refused)?;
-    state.save_lab(&Started::now(
-        lab.id.clone(),
-        Some(identity.identity),
-        fresh_params(),
-        namespace.clone(),
-    ))?;
+    state.save_lab(&Started::now(lab.id.clone(), Some(identity), fresh_params(), namespace.clone()))?;
     anstream::println!("{}: {}", lab.id, lab.title);
     for line in textwrap::wrap(lab.story.trim(), crate::output::width()) {
         anstream::println!("{line}");
@@ -79,34 +75,6 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     anstream::println!("\nnamespace `{namespace}` on context `{}`", session.observer.context());
     anstream::println!("next: labcheck {}", lab.id);
     Ok(0)
-}
-
-struct Identified {
-    identity: Identity,
-    owned: bool,
-}
-
-/// Which cluster this is, and whether `labcheck up` made it.
-async fn identify(session: &Session, lab: &lab_spec::Lab, state: &State) -> Result<Identified, Failure> {
-    let kind = Kind::named("Namespace").ok_or_else(|| Failure::usage("kind `Namespace` is unknown"))?;
-    let mut evidence = session.evidence(lab);
-    evidence.looks.push(session.observer.look(&[Request::List { kind, namespace: None }]).await);
-    let uid = cluster_uid(&evidence).ok_or_else(|| {
-        let why = match evidence.seen("list v1 namespaces").map(|seen| &seen.outcome) {
-            Some(lab_spec::Outcome::Unavailable(why)) => why.message.clone(),
-            _ => "it has no namespace `kube-system`".to_owned(),
-        };
-        let server = session.observer.server();
-        Failure::unobservable(format!("`{server}` cannot be used: {why}")).next("labcheck doctor")
-    })?;
-    let identity = Identity {
-        name: session.observer.context().to_owned(),
-        server: session.observer.server().to_owned(),
-        ca_sha256: session.observer.ca_sha256(),
-        kube_system_uid: uid,
-    };
-    let owned = state.clusters()?.iter().any(|cluster| cluster.identity.same_cluster(&identity));
-    Ok(Identified { identity, owned })
 }
 
 fn starter(entry: &Entry<'_>) -> Result<Vec<Manifest>, Failure> {

@@ -28,6 +28,14 @@ impl Identity {
     pub fn same_cluster(&self, other: &Self) -> bool {
         self.ca_sha256 == other.ca_sha256 && self.kube_system_uid == other.kube_system_uid
     }
+
+    /// What experiments bind their journals to: the proof without the names.
+    pub fn of_experiments(&self) -> lab_experiment::Identity {
+        lab_experiment::Identity {
+            ca_sha256: self.ca_sha256.clone(),
+            kube_system_uid: self.kube_system_uid.clone(),
+        }
+    }
 }
 
 /// A cluster `up` made.

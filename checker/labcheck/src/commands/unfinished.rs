@@ -1,0 +1,64 @@
+//! Experiments of a labcheck that was killed: what they changed is undone by
+//! the next one, before it looks.
+
+use lab_spec::Lab;
+
+use crate::{
+    session::Session,
+    state::{Identity, State},
+};
+
+/// Finishes the undo of killed experiments on this session's cluster and says
+/// on stderr what was done. Asks nothing of the cluster if there are none.
+/// What cannot be undone now is said too and tried again next time: it is not
+/// a reason to stop, the verdicts are about what is there.
+pub async fn undo(session: &Session, lab: &Lab, state: &State) {
+    if !has_journals(state) {
+        return;
+    }
+    match session.identify(lab).await {
+        Ok(identity) => undo_as(session, state, &identity).await,
+        Err(failure) => {
+            anstream::eprintln!("a killed experiment is not undone yet: {}", failure.message());
+        }
+    }
+}
+
+/// The same, on a cluster that has said which one it is.
+pub async fn undo_as(session: &Session, state: &State, identity: &Identity) {
+    if !has_journals(state) {
+        return;
+    }
+    let client = session.observer.client();
+    match lab_experiment::recover(&client, &state.journal_dir(), &identity.of_experiments()).await {
+        Ok(recovery) => {
+            for undone in &recovery.undone {
+                let did =
+                    if undone.did.is_empty() { "nothing was left".to_owned() } else { undone.did.join(", ") };
+                let (experiment, namespace) = (&undone.experiment, &undone.namespace);
+                anstream::eprintln!(
+                    "undone what the killed experiment `{experiment}` left in namespace `{namespace}`: {did}"
+                );
+            }
+            for left in &recovery.left {
+                anstream::eprintln!("not undone, `{}`: {}", left.journal.display(), left.why);
+            }
+        }
+        Err(error) => anstream::eprintln!("a killed experiment is not undone yet: {error}"),
+    }
+}
+
+/// Removes the journals of a cluster that was deleted: there is nothing left
+/// to undo.
+pub fn forget(state: &State, identity: &Identity) {
+    if let Err(error) = lab_experiment::forget(&state.journal_dir(), &identity.of_experiments()) {
+        anstream::eprintln!("a journal of the deleted cluster is left: {error}");
+    }
+}
+
+fn has_journals(state: &State) -> bool {
+    let listing = std::fs::read_dir(state.journal_dir());
+    listing.is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|is| is == "jsonl")))
+    })
+}
