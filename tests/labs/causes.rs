@@ -48,8 +48,11 @@ fn two_faults_are_both_told() {
     }
 }
 
+/// Object, field and a word of what is said of it.
+type Link = (&'static str, &'static str, &'static str);
+
 /// From what a check sees back to its cause: every link of the chain, nearest
-/// first, each as object, field and a word of what it says.
+/// first.
 #[test]
 fn causes_lead_back_to_the_broken_object() {
     let course = course::one("lab01");
@@ -72,7 +75,7 @@ fn causes_lead_back_to_the_broken_object() {
         ("event for pod/api-", "message", "Readiness probe failed"),
         ("log of container `api`", "last line", "the model is still loading"),
     ];
-    let cases: [(&str, &str, &[(&str, &str, &str)]); 8] = [
+    let cases: [(&str, &str, &[Link]); 8] = [
         ("starter", "image-digest", &unpulled),
         ("mutants/latest", "image-digest", &unpulled),
         ("mutants/always-pull", "image-digest", &unpulled),
