@@ -143,7 +143,8 @@ pub(crate) fn keys(observe: &Observe, evidence: &Evidence) -> Vec<String> {
     let namespace = observe.ns.as_deref().unwrap_or(&evidence.cluster.namespace);
     let asked = |starts: &str, ends: &str| {
         let keys = evidence.looks.iter().flat_map(|look| look.observations.keys());
-        let found: BTreeSet<_> = keys.filter(|key| key.starts_with(starts) && key.ends_with(ends)).cloned().collect();
+        let found: BTreeSet<_> =
+            keys.filter(|key| key.starts_with(starts) && key.ends_with(ends)).cloned().collect();
         found.into_iter()
     };
     let request = match &observe.source {
@@ -253,6 +254,11 @@ fn look_lists(look: &lab_spec::Look) -> bool {
 /// Events, and the last words of containers that ended or do not get ready.
 fn causes(view: &View<'_>) -> Vec<Request> {
     let namespace = view.namespace();
+    // Where the pods cannot be listed, the events would not be either, and a
+    // server that hangs is not waited for twice.
+    if matches!(view.list(&pods(), Some(namespace)), Listed::Unavailable(_)) {
+        return Vec::new();
+    }
     let Some(events) = Kind::named("Event") else { return Vec::new() };
     let mut requests = vec![list(&events, namespace)];
     for pod in view.items("Pod").iter().filter(|pod| pod::is_live(pod) && !pod::is_ready(pod)) {
@@ -284,7 +290,10 @@ pub(crate) fn unmet(lab: &Lab, evidence: &Evidence) -> Vec<String> {
         }
     }
     let Some(nodes) = Kind::named("Node") else { return unmet };
-    if let (Some(wanted), Listed::Items(found)) = (lab.needs.nodes, view.list(&nodes, None))
+    // Of a cluster that cannot be seen nothing is said to be lacking: its
+    // checks are unknown, and their messages say why.
+    let Listed::Items(found) = view.list(&nodes, None) else { return unmet };
+    if let Some(wanted) = lab.needs.nodes
         && (found.len() as u32) < wanted
     {
         unmet.push(format!("the cluster has {} nodes, the lab needs {wanted}", found.len()));

@@ -82,7 +82,8 @@ impl Requirement {
     fn distance(&self, labels: Option<&Value>) -> usize {
         match self {
             Self::In(key, values) => {
-                let there = labels.and_then(|labels| labels.field(key)).and_then(Value::as_str).unwrap_or_default();
+                let there =
+                    labels.and_then(|labels| labels.field(key)).and_then(Value::as_str).unwrap_or_default();
                 let edits = values.iter().map(|value| strsim::damerau_levenshtein(value, there));
                 edits.min().unwrap_or_default() + usize::from(there.is_empty())
             }

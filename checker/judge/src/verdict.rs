@@ -273,6 +273,8 @@ impl Looks<'_> {
                 each,
             )),
             Ok(Value::List(items)) => self.every(compiled, expect, &scope, &items, at),
+            Ok(Value::Absent(what)) => self.error(compiled, each, EvalError::Absent(what), at),
+            Ok(Value::Unavailable(why)) => self.error(compiled, each, EvalError::Unavailable(why), at),
             Ok(other) => {
                 Seen::Unknown(format!("`{}` is {}, expected a list", each.source(), other.kind_name()))
             }

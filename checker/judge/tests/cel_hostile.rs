@@ -11,10 +11,7 @@ use serde_json::json;
 fn survive(source: &str) {
     if let Ok(program) = Program::compile(source) {
         let mut scope = Scope::default();
-        scope.set(
-            "a",
-            Value::from_json(&json!({"b": [1, {"c": "x"}], "d": null})),
-        );
+        scope.set("a", Value::from_json(&json!({"b": [1, {"c": "x"}], "d": null})));
         scope.set("gone", Value::absent("pod `gone`"));
         scope.set("dark", Value::unavailable("logs", "timeout"));
         let _ = program.eval(&scope, &mut Budget::new(20_000));
@@ -24,13 +21,7 @@ fn survive(source: &str) {
 
 #[test]
 fn nesting_is_refused_with_its_place() {
-    for (open, close) in [
-        ("(", ")"),
-        ("[", "]"),
-        ("{1:", "}"),
-        ("f(", ")"),
-        ("a[", "]"),
-    ] {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{1:", "}"), ("f(", ")"), ("a[", "]")] {
         let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         let error = Program::compile(&deep).expect_err("too long");
         assert!(error.message.contains("bytes"), "{error}");
@@ -119,10 +110,7 @@ fn a_runaway_expression_ends_by_its_budget() {
         let program = Program::compile(source).unwrap_or_else(|e| panic!("{source}: {e}"));
         let mut budget = Budget::default();
         let outcome = program.eval(&Scope::default(), &mut budget);
-        assert!(
-            matches!(outcome, Err(EvalError::Budget { .. })),
-            "{source}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Err(EvalError::Budget { .. })), "{source}: {outcome:?}");
         // Generous: debug builds on a busy machine.
         assert!(started.elapsed() < Duration::from_secs(20), "{source}");
     }
@@ -140,10 +128,7 @@ fn a_runaway_expression_ends_by_its_budget() {
 #[test]
 fn four_comprehensions_inside_each_other_are_refused() {
     let error = Program::compile("a.all(x, x.all(y, y.all(z, z.all(w, w))))").expect_err("four");
-    assert!(
-        error.message.contains("more than 3 comprehensions"),
-        "{error}"
-    );
+    assert!(error.message.contains("more than 3 comprehensions"), "{error}");
     assert!(Program::compile("a.all(x, x.all(y, y.all(z, z))).map(w, w)").is_ok());
 }
 

@@ -130,6 +130,10 @@ impl Collector<'_> {
             Permission::Owned
         } else if self.confirmed {
             Permission::Confirmed
+        } else if let Some(Outcome::Unavailable(why)) =
+            evidence.seen("list v1 namespaces").map(|seen| &seen.outcome)
+        {
+            Permission::Refused(format!("which cluster this is cannot be seen: {}", why.message))
         } else {
             Permission::Refused(format!(
                 "`{}` was not made by `labcheck up`, so nothing is changed on it; `--allow-experiments` asks you first",

@@ -141,12 +141,19 @@ impl State {
         files::write(&self.file("labs", &started.lab)?, started)
     }
 
-    /// Forgets an attempt; says whether there was one to forget.
+    /// Forgets the attempts on a cluster that is gone; gives their labs.
     ///
     /// # Errors
-    /// A record that cannot be removed.
-    pub fn remove_lab(&self, id: &str) -> Result<bool, Failure> {
-        files::remove(&self.file("labs", id)?)
+    /// A record that is broken or cannot be removed.
+    pub fn remove_labs_on(&self, cluster: &Identity) -> Result<Vec<String>, Failure> {
+        let mut removed = Vec::new();
+        for id in files::names(&self.dir.join("labs"))? {
+            let on = self.lab(&id)?.and_then(|started| started.cluster);
+            if on.is_some_and(|on| on.same_cluster(cluster)) && files::remove(&self.file("labs", &id)?)? {
+                removed.push(id);
+            }
+        }
+        Ok(removed)
     }
 
     /// The best result of each lab.

@@ -134,6 +134,9 @@ pub(crate) async fn connect(options: &Options) -> Result<Connection, ConnectErro
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &choice)
         .await
         .map_err(|error| unusable(error.to_string()))?;
+    if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
+        return Err(unusable("the certificate authority it gives holds no certificate".to_owned()));
+    }
     config.connect_timeout = Some(options.request_timeout);
     // A 503 or 504 is evidence; waiting for a better answer is the caller's choice.
     config.default_retry = false;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// A page of a LIST.
 #[derive(Deserialize)]
 pub(crate) struct Page {
-    #[serde(default)]
+    /// Every list has it; what has none is no empty list.
     pub(crate) metadata: ListMeta,
     /// `null` where the server has none.
     pub(crate) items: Option<Vec<Item>>,

@@ -66,7 +66,9 @@ fn read(path: &Path) -> Result<Option<Kubeconfig>, ConnectError> {
         Err(KubeconfigError::ReadConfig(error, _)) => Err(broken(None, error.to_string())),
         Err(KubeconfigError::Parse(error)) => {
             // The snippet would show the lines around the error, keys included.
-            let what = error.without_snippet().to_string();
+            let mut what = error.without_snippet().to_string();
+            // The place is told once, beside the file.
+            what.truncate(what.rfind(" at line ").unwrap_or(what.len()));
             Err(broken(error.location().map(|at| at.line()), what))
         }
         Err(error) => Err(broken(None, error.to_string())),

@@ -53,8 +53,9 @@ pub(crate) async fn version(channel: &Channel<'_>) -> Outcome {
         Ok(answer) => return Outcome::Unavailable(refused(&answer)),
         Err(failure) => return Outcome::Unavailable(failure),
     };
-    match serde_json::from_slice(&answer.body) {
-        Ok(version) => Outcome::Present(version),
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(version) if version["gitVersion"].is_string() => Outcome::Present(version),
+        Ok(_) => failed(format!("the answer to `{VERSION}` names no `gitVersion`")),
         Err(error) => failed(format!("the answer to `{VERSION}` is no JSON: {error}")),
     }
 }

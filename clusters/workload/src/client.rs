@@ -72,10 +72,7 @@ impl Connection {
     }
 
     /// Sends one request, never twice, and reads the whole answer.
-    pub async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    pub async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
         let sent = async {
             self.sender.ready().await?;
             self.sender.send_request(request).await

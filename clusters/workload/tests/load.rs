@@ -136,9 +136,7 @@ fn a_dropped_connection_is_a_failure_and_never_tried_again() {
 fn a_closed_listener_resets_those_who_wait() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = listener.local_addr().expect("its address");
-    let load = Process::ms(&format!(
-        "load --url http://{address}/ --count 1 --timeout 20s"
-    ));
+    let load = Process::ms(&format!("load --url http://{address}/ --count 1 --timeout 20s"));
     load.line();
     let established = format!(":{:04X} 0100007F:", address.port());
     support::eventually(|| {

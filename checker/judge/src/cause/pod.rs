@@ -33,6 +33,9 @@ const STUCK: &[&str] = &[
     "PostStartHookError",
 ];
 
+/// What kubelet writes in place of a log that is gone.
+const NO_LOG: &str = "unable to retrieve container logs";
+
 /// Lines of log a chain ends with.
 const TAILS: &[(u32, bool)] = &[(5, true), (5, false)];
 
@@ -163,8 +166,12 @@ fn last_words(view: &View<'_>, pod: &Value, container: &str) -> Option<lab_spec:
             previous,
         };
         let Outcome::Present(lines) = &view.answer(&request.key())?.outcome else { return None };
-        let line =
-            lines.as_array()?.iter().rev().filter_map(|line| line.as_str()).find(|line| !line.is_empty())?;
+        let line = lines
+            .as_array()?
+            .iter()
+            .rev()
+            .filter_map(|line| line.as_str())
+            .find(|line| !line.is_empty() && !line.starts_with(NO_LOG))?;
         Some(link(format!("log of container `{container}`"), "last line", line.to_owned()))
     })
 }

@@ -15,7 +15,8 @@ use crate::{
 
 /// Words of admission that no second try changes. A service account that is
 /// not there yet, as in a new namespace, is not among them.
-const REFUSED: &[&str] = &["exceeded quota", "failed quota", "denied", "violates PodSecurity", "is invalid", "must be"];
+const REFUSED: &[&str] =
+    &["exceeded quota", "failed quota", "denied", "violates PodSecurity", "is invalid", "must be"];
 
 /// Why the Deployment is not rolled out; `None` if it is and its pods are
 /// settled.
@@ -25,7 +26,11 @@ pub(super) fn diagnose(view: &View<'_>, deployment: &Value) -> Option<Diagnosis>
         let message = text(failure, &["message"]);
         let says = format!("{}: {message}", text(failure, &["reason"]));
         // The controller tries again: what refused it decides whether that helps.
-        let state = if REFUSED.iter().any(|word| message.contains(word)) { State::Terminal } else { State::Converging };
+        let state = if REFUSED.iter().any(|word| message.contains(word)) {
+            State::Terminal
+        } else {
+            State::Converging
+        };
         return Some(Diagnosis::new(state, object, "status.conditions[ReplicaFailure]", says));
     }
     if wanted(deployment) == 0 {

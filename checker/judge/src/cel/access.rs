@@ -13,16 +13,12 @@ use super::value::Value;
 impl Eval<'_> {
     pub(super) fn select(&mut self, node: &Node, operand: &Node, field: &Arc<str>) -> Outcome {
         match self.operand(operand)? {
-            Value::Map(map) => map
-                .read(field)
-                .cloned()
-                .ok_or_else(|| EvalError::NoSuchField { path: text(node) }),
+            Value::Map(map) => {
+                map.read(field).cloned().ok_or_else(|| EvalError::NoSuchField { path: text(node) })
+            }
             // After `.?` every further step is optional too.
             Value::Optional(inner) => optional_field(inner.as_deref(), field),
-            other => Err(EvalError::Type {
-                operation: format!(".{field}"),
-                found: vec![other.kind_name()],
-            }),
+            other => Err(EvalError::Type { operation: format!(".{field}"), found: vec![other.kind_name()] }),
         }
     }
 
@@ -53,11 +49,7 @@ impl Eval<'_> {
                     .ok()
                     .and_then(|at| items.get(at))
                     .cloned()
-                    .ok_or_else(|| EvalError::Index {
-                        index: at,
-                        len: items.len(),
-                        path: text(node),
-                    })
+                    .ok_or_else(|| EvalError::Index { index: at, len: items.len(), path: text(node) })
             }
             _ => at(&base, &index)?.ok_or_else(|| EvalError::NoSuchField { path: text(node) }),
         }
@@ -78,10 +70,9 @@ fn optional_field(base: Option<&Value>, field: &Arc<str>) -> Outcome {
     match base {
         None => Ok(Value::Optional(None)),
         Some(Value::Map(map)) => Ok(Value::Optional(map.get_str(field).cloned().map(Arc::new))),
-        Some(list @ Value::List(_)) => Err(EvalError::Type {
-            operation: format!(".{field}"),
-            found: vec![list.kind_name()],
-        }),
+        Some(list @ Value::List(_)) => {
+            Err(EvalError::Type { operation: format!(".{field}"), found: vec![list.kind_name()] })
+        }
         // A scalar has no fields, which is an answer.
         Some(_) => Ok(Value::Optional(None)),
     }
@@ -100,10 +91,7 @@ fn at(base: &Value, index: &Value) -> Result<Option<Value>, EvalError> {
     match base {
         Value::List(items) => {
             let at = ops::list_index(index)?;
-            Ok(usize::try_from(at)
-                .ok()
-                .and_then(|at| items.get(at))
-                .cloned())
+            Ok(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned())
         }
         Value::Map(map) => {
             let found = match index {

@@ -55,9 +55,7 @@ impl Eval<'_> {
         if let Some(pattern) = &call.pattern {
             return pattern.call(call, receiver.as_ref(), &arguments, self.budget);
         }
-        let mut ctx = Ctx {
-            budget: self.budget,
-        };
+        let mut ctx = Ctx { budget: self.budget };
         (entry.call)(&mut ctx, receiver.as_ref(), &arguments).map_err(|error| named(error, call))
     }
 
@@ -70,9 +68,7 @@ impl Eval<'_> {
         };
         Some(match self.operand(receiver) {
             Err(error) => Err(error),
-            Ok(Value::Optional(Some(inner))) if &*call.name == "orValue" => {
-                Ok(inner.as_ref().clone())
-            }
+            Ok(Value::Optional(Some(inner))) if &*call.name == "orValue" => Ok(inner.as_ref().clone()),
             Ok(some @ Value::Optional(Some(_))) => Ok(some),
             Ok(Value::Optional(None)) => match self.operand(fallback) {
                 Ok(other) if &*call.name == "or" && !matches!(other, Value::Optional(_)) => {
@@ -88,10 +84,9 @@ impl Eval<'_> {
 /// A function that was given the wrong types says so under its own name.
 fn named(error: EvalError, call: &Call) -> EvalError {
     match error {
-        EvalError::Type { operation, found } if operation.is_empty() => EvalError::Type {
-            operation: call.name.to_string(),
-            found,
-        },
+        EvalError::Type { operation, found } if operation.is_empty() => {
+            EvalError::Type { operation: call.name.to_string(), found }
+        }
         error => error,
     }
 }

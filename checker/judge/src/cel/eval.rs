@@ -24,11 +24,7 @@ pub(super) struct Eval<'a> {
 
 impl<'a> Eval<'a> {
     pub(super) fn new(scope: &'a Scope, budget: &'a mut Budget) -> Eval<'a> {
-        Eval {
-            scope,
-            locals: Vec::new(),
-            budget,
-        }
+        Eval { scope, locals: Vec::new(), budget }
     }
 
     /// The value of `node`, which may be absent or unavailable.
@@ -72,11 +68,9 @@ impl<'a> Eval<'a> {
     pub(super) fn condition(&mut self, node: &Node) -> Result<bool, EvalError> {
         match self.operand(node)? {
             Value::Bool(b) => Ok(b),
-            other => Err(EvalError::Expected {
-                expected: "a bool",
-                found: other.kind_name(),
-                place: text(node),
-            }),
+            other => {
+                Err(EvalError::Expected { expected: "a bool", found: other.kind_name(), place: text(node) })
+            }
         }
     }
 
@@ -175,11 +169,7 @@ pub(super) fn usable(value: Value) -> Outcome {
 
 /// The error of a value where only an optional will do.
 pub(super) fn not_optional(value: &Value, node: &Node) -> EvalError {
-    EvalError::Expected {
-        expected: "an optional",
-        found: value.kind_name(),
-        place: text(node),
-    }
+    EvalError::Expected { expected: "an optional", found: value.kind_name(), place: text(node) }
 }
 
 /// A key as a map literal may have it: no doubles.

@@ -34,10 +34,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(message: impl Into<String>, near: &str) -> Refusal {
-        Refusal {
-            message: message.into(),
-            near: near.to_owned(),
-        }
+        Refusal { message: message.into(), near: near.to_owned() }
     }
 }
 
@@ -60,10 +57,7 @@ impl Lowering {
             Expr::List(list) => self.list(list),
             Expr::Map(map) => self.map(map),
             Expr::Struct(message) => Err(Refusal::new(
-                format!(
-                    "objects of type `{}` cannot be made; write a map",
-                    message.type_name
-                ),
+                format!("objects of type `{}` cannot be made; write a map", message.type_name),
                 &message.type_name,
             )),
             Expr::Comprehension(comprehension) => self.standard_macro(comprehension),
@@ -95,20 +89,14 @@ impl Lowering {
         }
         let operand = self.boxed(&select.operand)?;
         let field = Arc::from(select.field.as_str());
-        Ok(if select.test {
-            Node::Has(operand, field)
-        } else {
-            Node::Select(operand, field)
-        })
+        Ok(if select.test { Node::Has(operand, field) } else { Node::Select(operand, field) })
     }
 
     fn list(&mut self, list: &ListExpr) -> Lowered {
         let mut elements = Vec::with_capacity(list.elements.len());
         for (at, element) in list.elements.iter().enumerate() {
-            elements.push(Element {
-                value: self.lower(element)?,
-                optional: list.optional_indices.contains(&at),
-            });
+            elements
+                .push(Element { value: self.lower(element)?, optional: list.optional_indices.contains(&at) });
         }
         Ok(Node::List(elements))
     }
@@ -147,33 +135,19 @@ impl Lowering {
         self.plain_call(&call.func_name, Some(receiver), &call.args)
     }
 
-    fn plain_call(
-        &mut self,
-        name: &str,
-        receiver: Option<Box<Node>>,
-        arguments: &[IdedExpr],
-    ) -> Lowered {
-        let arguments = arguments
-            .iter()
-            .map(|argument| self.lower(argument))
-            .collect::<Result<Vec<_>, _>>()?;
+    fn plain_call(&mut self, name: &str, receiver: Option<Box<Node>>, arguments: &[IdedExpr]) -> Lowered {
+        let arguments =
+            arguments.iter().map(|argument| self.lower(argument)).collect::<Result<Vec<_>, _>>()?;
         let literal = match (name, receiver.is_some(), arguments.as_slice()) {
             ("matches", false, [_, Node::Literal(Value::String(text))])
-            | ("matches" | "find" | "findAll", true, [Node::Literal(Value::String(text)), ..]) => {
-                Some(text)
-            }
+            | ("matches" | "find" | "findAll", true, [Node::Literal(Value::String(text)), ..]) => Some(text),
             _ => None,
         };
         let pattern = literal
             .map(|text| Pattern::compile(text).map_err(|message| Refusal::new(message, text)))
             .transpose()?;
         self.references.functions.insert(name.to_owned());
-        Ok(Node::Call(Call {
-            name: name.into(),
-            receiver,
-            arguments,
-            pattern,
-        }))
+        Ok(Node::Call(Call { name: name.into(), receiver, arguments, pattern }))
     }
 
     /// An operator, or a call without a receiver.
@@ -186,23 +160,15 @@ impl Lowering {
                 _ => self.plain_call(name, None, &call.args),
             },
             [left, right] => self.pair(name, left, right, &call.args),
-            [condition, yes, no] if name == operators::CONDITIONAL => Ok(Node::Condition(
-                self.boxed(condition)?,
-                self.boxed(yes)?,
-                self.boxed(no)?,
-            )),
+            [condition, yes, no] if name == operators::CONDITIONAL => {
+                Ok(Node::Condition(self.boxed(condition)?, self.boxed(yes)?, self.boxed(no)?))
+            }
             _ => self.plain_call(name, None, &call.args),
         }
     }
 
     /// An operator between two operands, or a call with two arguments.
-    fn pair(
-        &mut self,
-        name: &str,
-        left: &IdedExpr,
-        right: &IdedExpr,
-        arguments: &[IdedExpr],
-    ) -> Lowered {
+    fn pair(&mut self, name: &str, left: &IdedExpr, right: &IdedExpr, arguments: &[IdedExpr]) -> Lowered {
         if name == operators::OPT_SELECT {
             let Expr::Literal(LiteralValue::String(field)) = &right.expr else {
                 return Err(Refusal::new("a field name has to follow `.?`", ".?"));
@@ -212,10 +178,7 @@ impl Lowering {
         let op = binary(name);
         let known = matches!(
             name,
-            operators::LOGICAL_AND
-                | operators::LOGICAL_OR
-                | operators::INDEX
-                | operators::OPT_INDEX
+            operators::LOGICAL_AND | operators::LOGICAL_OR | operators::INDEX | operators::OPT_INDEX
         );
         if op.is_none() && !known {
             return self.plain_call(name, None, arguments);

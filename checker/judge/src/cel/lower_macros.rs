@@ -75,10 +75,7 @@ impl Lowering {
                 "more than {MAX_COMPREHENSIONS} comprehensions inside each other; \
                  share the inner ones with `let`"
             );
-            return Err(Refusal::new(
-                message,
-                &format!(".{}({}", kind.name(), names.join(", ")),
-            ));
+            return Err(Refusal::new(message, &format!(".{}({}", kind.name(), names.join(", "))));
         }
         let slot = self.locals.len();
         self.locals.extend(names.iter().cloned());
@@ -86,20 +83,10 @@ impl Lowering {
         let body = self.lower(body)?;
         self.locals.truncate(slot);
         self.comprehensions -= 1;
-        Ok(Node::Comprehension(Box::new(Comprehension {
-            kind,
-            range,
-            names,
-            slot,
-            filter,
-            body,
-        })))
+        Ok(Node::Comprehension(Box::new(Comprehension { kind, range, names, slot, filter, body })))
     }
 }
 
 fn kind_refusal(kind: Kind, message: &str) -> Refusal {
-    Refusal::new(
-        format!("`{}` {message}", kind.name()),
-        &format!(".{}(", kind.name()),
-    )
+    Refusal::new(format!("`{}` {message}", kind.name()), &format!(".{}(", kind.name()))
 }

@@ -39,10 +39,7 @@ pub(super) fn binary(op: Op, left: &Value, right: &Value, budget: &mut Budget) -
 }
 
 fn mismatch(op: &str, left: &Value, right: &Value) -> EvalError {
-    EvalError::Type {
-        operation: op.to_owned(),
-        found: vec![left.kind_name(), right.kind_name()],
-    }
+    EvalError::Type { operation: op.to_owned(), found: vec![left.kind_name(), right.kind_name()] }
 }
 
 /// The types that Kubernetes added refuse to be compared with others.
@@ -65,10 +62,7 @@ pub(super) fn negate(value: &Value) -> Outcome {
         Value::Double(d) => Some(Value::Double(-d)),
         Value::Duration(d) => d.0.checked_neg().map(|d| Value::Duration(Duration(d))),
         other => {
-            return Err(EvalError::Type {
-                operation: "-".to_owned(),
-                found: vec![other.kind_name()],
-            });
+            return Err(EvalError::Type { operation: "-".to_owned(), found: vec![other.kind_name()] });
         }
     }
     .ok_or_else(|| EvalError::overflow("-"))
@@ -240,9 +234,7 @@ fn subtract(left: &Value, right: &Value) -> Outcome {
         (Value::Duration(a), Value::Duration(b)) => {
             a.0.checked_sub(b.0).map(|d| Value::Duration(Duration(d)))
         }
-        (Value::Timestamp(t), Value::Duration(d)) => {
-            t.shifted(-i128::from(d.0)).map(Value::Timestamp)
-        }
+        (Value::Timestamp(t), Value::Duration(d)) => t.shifted(-i128::from(d.0)).map(Value::Timestamp),
         (Value::Timestamp(a), Value::Timestamp(b)) => a.since(*b).map(Value::Duration),
         _ => return Err(mismatch("-", left, right)),
     }
@@ -275,9 +267,6 @@ pub(super) fn list_index(index: &Value) -> Result<i64, EvalError> {
     match Key::from_value(index) {
         Some(Key::Int(at)) => Ok(at),
         Some(Key::Uint(at)) => i64::try_from(at).map_err(|_| EvalError::overflow("[]")),
-        _ => Err(EvalError::Type {
-            operation: "[]".to_owned(),
-            found: vec!["list", index.kind_name()],
-        }),
+        _ => Err(EvalError::Type { operation: "[]".to_owned(), found: vec!["list", index.kind_name()] }),
     }
 }

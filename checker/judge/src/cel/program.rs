@@ -52,8 +52,7 @@ pub struct CompileError {
 impl Program {
     /// Compiles `source`, within the bounds of [`super::limits`].
     pub fn compile(source: &str) -> Result<Program, CompileError> {
-        limits::check(source)
-            .map_err(|(offset, message)| CompileError::at(source, offset, message))?;
+        limits::check(source).map_err(|(offset, message)| CompileError::at(source, offset, message))?;
         let tree = PrattParser::new()
             .enable_optional_syntax(true)
             .enable_ident_escape_syntax(true)
@@ -64,11 +63,7 @@ impl Program {
             let offset = source.find(&refusal.near).unwrap_or(0);
             CompileError::at(source, offset, refusal.message)
         })?;
-        Ok(Program(Arc::new(Inner {
-            source: source.to_owned(),
-            root,
-            references: lowering.references,
-        })))
+        Ok(Program(Arc::new(Inner { source: source.to_owned(), root, references: lowering.references })))
     }
 
     /// The text it was compiled from.
@@ -148,11 +143,7 @@ impl CompileError {
 fn offset_of(source: &str, line: isize, column: isize) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
     let column = usize::try_from(column).unwrap_or(1).max(1);
-    let start: usize = source
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
-        .sum();
+    let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let mut offset = (start + column - 1).min(source.len());
     while !source.is_char_boundary(offset) {
         offset -= 1;

@@ -6,26 +6,9 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// Powers of ten and two that a suffix stands for.
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
-const BINARY: [(&str, u32); 6] = [
-    ("Ki", 10),
-    ("Mi", 20),
-    ("Gi", 30),
-    ("Ti", 40),
-    ("Pi", 50),
-    ("Ei", 60),
-];
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+const BINARY: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 /// Decimal digits that an `i64` surely holds.
 const SAFE_DIGITS: i64 = 18;
 
@@ -118,8 +101,7 @@ impl Quantity {
     }
 
     fn small_sum(self, other: Quantity) -> Option<Quantity> {
-        let (Amount::Small { value: a, scale: x }, Amount::Small { value: b, scale: y }) =
-            (self.0, other.0)
+        let (Amount::Small { value: a, scale: x }, Amount::Small { value: b, scale: y }) = (self.0, other.0)
         else {
             return None;
         };
@@ -131,9 +113,7 @@ impl Quantity {
         }
         let scale = x.min(y);
         let lift = |value: i64, from: i32| {
-            10i64
-                .checked_pow(from.abs_diff(scale))
-                .and_then(|factor| value.checked_mul(factor))
+            10i64.checked_pow(from.abs_diff(scale)).and_then(|factor| value.checked_mul(factor))
         };
         let value = lift(a, x)?.checked_add(lift(b, y)?)?;
         Some(Quantity(Amount::Small { value, scale }))
@@ -144,9 +124,9 @@ impl Quantity {
         match self.0 {
             Amount::Nano(nano) => Some(nano),
             Amount::Small { value: 0, .. } => Some(0),
-            Amount::Small { value, scale } => 10i128
-                .checked_pow(u32::try_from(scale.checked_add(9)?).ok()?)?
-                .checked_mul(i128::from(value)),
+            Amount::Small { value, scale } => {
+                10i128.checked_pow(u32::try_from(scale.checked_add(9)?).ok()?)?.checked_mul(i128::from(value))
+            }
         }
     }
 }
@@ -213,12 +193,7 @@ impl<'a> Parts<'a> {
             None => ("", rest),
         };
         // Without any digit it is zero: Kubernetes takes `Mi`, `.` and `-`.
-        Some(Parts {
-            negative,
-            whole: whole.trim_start_matches('0'),
-            fraction,
-            suffix,
-        })
+        Some(Parts { negative, whole: whole.trim_start_matches('0'), fraction, suffix })
     }
 
     fn signed<T: std::ops::Neg<Output = T>>(&self, value: T) -> T {
@@ -227,11 +202,7 @@ impl<'a> Parts<'a> {
 
     /// All digits without the point; nothing counts as one zero.
     fn digits(&self) -> String {
-        let whole = if self.whole.is_empty() {
-            "0"
-        } else {
-            self.whole
-        };
+        let whole = if self.whole.is_empty() { "0" } else { self.whole };
         format!("{whole}{}", self.fraction)
     }
 
@@ -277,9 +248,7 @@ impl<'a> Parts<'a> {
         let value = significant.parse::<i128>().ok()?.checked_mul(1 << shift)?;
         let places = scale.checked_add(9)?;
         let nano = if places >= 0 {
-            10i128
-                .checked_pow(places.unsigned_abs())?
-                .checked_mul(value)?
+            10i128.checked_pow(places.unsigned_abs())?.checked_mul(value)?
         } else {
             match 10i128.checked_pow(places.unsigned_abs()) {
                 Some(divisor) => value / divisor + i128::from(value % divisor != 0),

@@ -6,18 +6,8 @@ use super::node::Op;
 use super::value::{Type, Value};
 
 /// Names that stand for types.
-pub(super) const TYPE_NAMES: [&str; 10] = [
-    "bool",
-    "bytes",
-    "double",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "type",
-    "uint",
-];
+pub(super) const TYPE_NAMES: [&str; 10] =
+    ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 
 /// The type that a name with dots stands for.
 pub(super) fn well_known_type(operand: &Expr, field: &str) -> Option<Type> {

@@ -63,9 +63,7 @@ impl Duration {
 fn segment(text: &str) -> Option<(i128, &str)> {
     let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at(number_end);
-    let unit_end = rest
-        .find(|c: char| c.is_ascii_digit() || c == '.')
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(unit_end);
     let scale: i128 = match unit {
         "ns" => 1,
@@ -80,11 +78,7 @@ fn segment(text: &str) -> Option<(i128, &str)> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    let mut nanos = if whole.is_empty() {
-        0
-    } else {
-        whole.parse::<i64>().ok().map(i128::from)? * scale
-    };
+    let mut nanos = if whole.is_empty() { 0 } else { whole.parse::<i64>().ok().map(i128::from)? * scale };
     // Digits beyond what a nanosecond can hold are dropped, as Go does.
     let mut weight = scale;
     for digit in fraction.bytes() {
@@ -109,9 +103,7 @@ impl Timestamp {
             _ => bytes.len().checked_sub(6)?,
         };
         let digits = |range: std::ops::Range<usize>| {
-            bytes
-                .get(range)
-                .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+            bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
         };
         let shaped = bytes.is_ascii()
             && digits(0..4)
@@ -131,17 +123,10 @@ impl Timestamp {
         if !shaped {
             return None;
         }
-        let offset = if zone + 1 == bytes.len() {
-            Offset::UTC
-        } else {
-            fixed_offset(&text[zone..])?
-        };
+        let offset = if zone + 1 == bytes.len() { Offset::UTC } else { fixed_offset(&text[zone..])? };
         let civil: DateTime = text[..zone.min(29)].parse().ok()?;
         let nanos = civil.duration_since(EPOCH).as_nanos();
-        Timestamp::checked(
-            nanos - i128::from(offset.seconds()) * i128::from(NANOS),
-            offset,
-        )
+        Timestamp::checked(nanos - i128::from(offset.seconds()) * i128::from(NANOS), offset)
     }
 
     /// The time `seconds` after 1970 began, in UTC.
@@ -151,9 +136,7 @@ impl Timestamp {
 
     fn checked(nanos: i128, offset: Offset) -> Option<Timestamp> {
         let seconds = i64::try_from(nanos.div_euclid(i128::from(NANOS))).ok()?;
-        SECONDS
-            .contains(&seconds)
-            .then_some(Timestamp { nanos, offset })
+        SECONDS.contains(&seconds).then_some(Timestamp { nanos, offset })
     }
 
     /// Seconds since 1970 began, rounded towards the past.

@@ -100,8 +100,7 @@ impl Url {
     fn read_authority(&mut self, authority: &str) -> Option<()> {
         let host = match authority.rsplit_once('@') {
             Some((user, host)) => {
-                let allowed =
-                    |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
+                let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
                 if !user.chars().all(allowed) {
                     return None;
                 }
@@ -156,9 +155,7 @@ impl Url {
             Some(colon) if is_port(&self.host[colon..]) => &self.host[..colon],
             _ => &self.host,
         };
-        host.strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host)
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
     /// The port, or nothing.

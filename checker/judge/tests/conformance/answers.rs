@@ -57,9 +57,7 @@ pub fn corpus() -> Vec<(String, String)> {
     groups
         .into_iter()
         .flat_map(|(group, expressions)| {
-            expressions
-                .into_iter()
-                .map(move |expression| (group.clone(), expression))
+            expressions.into_iter().map(move |expression| (group.clone(), expression))
         })
         .collect()
 }
@@ -87,19 +85,15 @@ pub fn exceptions() -> BTreeMap<String, String> {
     groups
         .into_iter()
         .flat_map(|(reason, expressions)| {
-            expressions
-                .into_iter()
-                .map(move |expression| (expression, reason.clone()))
+            expressions.into_iter().map(move |expression| (expression, reason.clone()))
         })
         .collect()
 }
 
 /// Writes down what a server of this version said.
 pub fn record(server: &str, answers: &[(String, Answer)]) {
-    let answers: serde_json::Map<String, Json> = answers
-        .iter()
-        .map(|(expression, answer)| (expression.clone(), answer.to_json()))
-        .collect();
+    let answers: serde_json::Map<String, Json> =
+        answers.iter().map(|(expression, answer)| (expression.clone(), answer.to_json())).collect();
     let recorded = json!({"server": server, "answers": answers});
     let text = serde_json::to_string_pretty(&recorded).expect("JSON") + "\n";
     fs::write(folder().join("recorded.json"), text).expect("recorded.json can be written");

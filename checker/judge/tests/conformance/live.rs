@@ -26,14 +26,10 @@ struct Server {
 
 impl Server {
     fn from_env() -> Server {
-        let kubeconfig = env::var("LABCHECK_LIVE_KUBECONFIG").expect(
-            "`LABCHECK_LIVE_KUBECONFIG` has to name the kubeconfig of a cluster made for tests",
-        );
+        let kubeconfig = env::var("LABCHECK_LIVE_KUBECONFIG")
+            .expect("`LABCHECK_LIVE_KUBECONFIG` has to name the kubeconfig of a cluster made for tests");
         let kubectl = env::var("LABCHECK_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
-        Server {
-            kubectl,
-            kubeconfig,
-        }
+        Server { kubectl, kubeconfig }
     }
 
     /// Runs kubectl and returns what it printed to both streams.
@@ -72,10 +68,7 @@ impl Server {
     }
 
     fn clean(&self) {
-        for kind in [
-            "validatingadmissionpolicybinding",
-            "validatingadmissionpolicy",
-        ] {
+        for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
             self.run(&["delete", kind, "-l", "app=cel-conf", "--wait=true"], None);
         }
     }
@@ -91,11 +84,7 @@ fn create(server: &Server, batches: &mut [Vec<(usize, &str)>]) -> BTreeMap<usize
         let policies = pending.iter().map(|n| policy(*n, &batches[*n])).collect();
         let arguments = ["create", "-o", "name", "-f", "-"];
         let (created, complaint) = server.run(&arguments, Some(&list(policies)));
-        pending.retain(|n| {
-            !created
-                .lines()
-                .any(|line| line.ends_with(&format!("/cel-conf-{n}")))
-        });
+        pending.retain(|n| !created.lines().any(|line| line.ends_with(&format!("/cel-conf-{n}"))));
         for n in &pending {
             let name = format!("\"cel-conf-{n}\" is invalid");
             let about = complaint
@@ -148,11 +137,8 @@ fn wait_until_enforced(server: &Server, batches: usize) {
     while !waiting.is_empty() {
         assert!(started.elapsed() < PATIENCE, "not enforced: {waiting:?}");
         let said = server.ask(&waiting);
-        waiting.retain(|canary| {
-            !said
-                .lines()
-                .any(|line| line.ends_with(&format!("denied request: {canary}")))
-        });
+        waiting
+            .retain(|canary| !said.lines().any(|line| line.ends_with(&format!("denied request: {canary}"))));
         thread::sleep(Duration::from_millis(200));
     }
 }
@@ -183,11 +169,8 @@ fn errors(said: &str) -> BTreeMap<usize, String> {
 fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
     server.clean();
     server.run(&["create", "namespace", NAMESPACE], None);
-    let numbered: Vec<(usize, &str)> = expressions
-        .iter()
-        .enumerate()
-        .map(|(number, expression)| (number, expression.as_str()))
-        .collect();
+    let numbered: Vec<(usize, &str)> =
+        expressions.iter().enumerate().map(|(number, expression)| (number, expression.as_str())).collect();
     let mut batches: Vec<Vec<(usize, &str)>> = numbered.chunks(BATCH).map(<[_]>::to_vec).collect();
     let mut answers = create(server, &mut batches);
     let accepted: Vec<(usize, usize)> = batches
@@ -197,10 +180,7 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
         .collect();
     wait_until_enforced(server, batches.len());
 
-    let labels: Vec<String> = accepted
-        .iter()
-        .map(|(batch, n)| label(*batch, *n, "value"))
-        .collect();
+    let labels: Vec<String> = accepted.iter().map(|(batch, n)| label(*batch, *n, "value")).collect();
     let mut failed = Vec::new();
     let mut values = messages(&server.ask(&labels));
     for (batch, number) in accepted {
@@ -212,10 +192,7 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
             None => panic!("no answer for `{}`", expressions[number]),
         }
     }
-    let labels: Vec<String> = failed
-        .iter()
-        .map(|(batch, n)| label(*batch, *n, "error"))
-        .collect();
+    let labels: Vec<String> = failed.iter().map(|(batch, n)| label(*batch, *n, "error")).collect();
     let mut said = errors(&server.ask(&labels));
     let mut unprintable = Vec::new();
     for (_, number) in failed {
@@ -226,10 +203,7 @@ fn ask_all(server: &Server, expressions: &[String]) -> Vec<Answer> {
             None => unprintable.push(&expressions[number]),
         }
     }
-    assert!(
-        unprintable.is_empty(),
-        "have a value that does not print: {unprintable:#?}"
-    );
+    assert!(unprintable.is_empty(), "have a value that does not print: {unprintable:#?}");
     answers.into_values().collect()
 }
 
@@ -246,14 +220,8 @@ fn the_api_server_still_answers_as_recorded_and_as_we_do() {
     if env::var_os("LABCHECK_CEL_RECORD").is_some() {
         let (version, _) = server.run(&["version", "-o", "json"], None);
         let version: Json = serde_json::from_str(&version).expect("a version");
-        let version = version["serverVersion"]["gitVersion"]
-            .as_str()
-            .expect("gitVersion");
-        let recorded: Vec<_> = expressions
-            .iter()
-            .cloned()
-            .zip(answers.iter().cloned())
-            .collect();
+        let version = version["serverVersion"]["gitVersion"].as_str().expect("gitVersion");
+        let recorded: Vec<_> = expressions.iter().cloned().zip(answers.iter().cloned()).collect();
         record(version, &recorded);
     }
     let recorded = recorded();
@@ -262,24 +230,13 @@ fn the_api_server_still_answers_as_recorded_and_as_we_do() {
     for (expression, answer) in expressions.iter().zip(&answers) {
         match recorded.get(expression) {
             Some(recorded) if recorded.agrees(answer) => {}
-            other => wrong.push(format!(
-                "`{expression}`: server {answer:?}, recorded {other:?}"
-            )),
+            other => wrong.push(format!("`{expression}`: server {answer:?}, recorded {other:?}")),
         }
         let ours = ours(expression);
         if ours.agrees(answer) == exceptions.contains_key(expression) {
             wrong.push(format!("`{expression}`: server {answer:?}, ours {ours:?}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
-    println!(
-        "{} expressions, {} exceptions",
-        expressions.len(),
-        exceptions.len()
-    );
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    println!("{} expressions, {} exceptions", expressions.len(), exceptions.len());
 }

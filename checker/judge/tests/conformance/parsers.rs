@@ -10,23 +10,17 @@ fn shape(tree: &Expression) -> String {
     let text = format!("{tree:?}");
     let mut parts = text.split("id: ");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |out, part| {
-        out + part.trim_start_matches(|c: char| c.is_ascii_digit())
-    })
+    parts.fold(first, |out, part| out + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 #[test]
 fn both_parsers_give_the_same_tree() {
     let mut parsed = 0;
     for (_, source) in corpus() {
-        let fast = PrattParser::new()
-            .enable_optional_syntax(true)
-            .enable_ident_escape_syntax(true)
-            .parse(&source);
-        let generated = Parser::new()
-            .enable_optional_syntax(true)
-            .enable_ident_escape_syntax(true)
-            .parse(&source);
+        let fast =
+            PrattParser::new().enable_optional_syntax(true).enable_ident_escape_syntax(true).parse(&source);
+        let generated =
+            Parser::new().enable_optional_syntax(true).enable_ident_escape_syntax(true).parse(&source);
         match (fast, generated) {
             (Ok(fast), Ok(generated)) => {
                 parsed += 1;

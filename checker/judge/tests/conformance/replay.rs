@@ -11,16 +11,12 @@ fn expressions_come_to_what_the_api_server_said() {
     let mut wrong = Vec::new();
     for (group, expression) in &corpus {
         let Some(server) = recorded.get(expression) else {
-            wrong.push(format!(
-                "{group}: `{expression}` was never asked: tests/live/cel/run --record"
-            ));
+            wrong.push(format!("{group}: `{expression}` was never asked: tests/live/cel/run --record"));
             continue;
         };
         let ours = ours(expression);
         if ours.agrees(server) == exceptions.contains_key(expression) {
-            wrong.push(format!(
-                "{group}: `{expression}`: the server says {server:?}, we say {ours:?}"
-            ));
+            wrong.push(format!("{group}: `{expression}`: the server says {server:?}, we say {ours:?}"));
         }
     }
     for expression in exceptions.keys() {
@@ -28,11 +24,6 @@ fn expressions_come_to_what_the_api_server_said() {
             wrong.push(format!("the exception `{expression}` is not in the corpus"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(corpus.len() >= 300, "only {} expressions", corpus.len());
 }

@@ -1,7 +1,11 @@
 //! `labcheck author lint`: what can be said of a lab without a cluster.
 
+use indexmap::IndexMap;
 use lab_judge::Judge;
-use lab_spec::Lab;
+use lab_spec::{
+    Evidence, Lab, Look, Observation, Outcome, Request, Verdict,
+    evidence::{Cluster, LabRef, Params, Provenance},
+};
 
 use super::state;
 use crate::{
@@ -25,8 +29,10 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
     let wanted = if args.only.is_empty() { library.folders()? } else { args.only.clone() };
     for wanted in &wanted {
         let entry = library.find(wanted)?;
-        Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;
-        let problems = states(&entry.lab, &entry.path()?)?;
+        let judge = Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;
+        let mut problems = states(&entry.lab, &entry.path()?)?;
+        problems.extend(vacuous(&entry.lab, &judge));
+        problems.extend(by_order(&entry.lab));
         if !problems.is_empty() {
             return Err(Failure::usage(format!("`{}`:\n{}", entry.lab.id, problems.join("\n"))));
         }
@@ -55,4 +61,52 @@ fn states(lab: &Lab, dir: &std::path::Path) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(problems)
+}
+
+/// Checks that pass on a cluster with nothing in it: `all()` of nothing, or a
+/// denial without a positive control.
+fn vacuous(lab: &Lab, judge: &Judge<'_>) -> Vec<String> {
+    let mut evidence = Evidence {
+        format: lab_spec::FORMAT,
+        lab: LabRef { id: lab.id.clone(), digest: lab.digest.clone() },
+        cluster: Cluster { namespace: lab.namespace.clone(), ..Cluster::default() },
+        params: Params::default(),
+        images: IndexMap::new(),
+        looks: Vec::new(),
+        experiments: IndexMap::new(),
+        ended: None,
+    };
+    let requests = judge.whole_look(&evidence);
+    let empty = |request: &Request| {
+        let outcome = match request {
+            Request::List { .. } => Outcome::Present(serde_json::Value::Array(Vec::new())),
+            _ => Outcome::Absent,
+        };
+        (request.key(), Observation { outcome, provenance: Provenance::default() })
+    };
+    let observations = requests.iter().map(empty).collect();
+    evidence.looks.push(Look { at_ms: 0, wall_ms: 0, gap: false, observations });
+    let report = judge.report(&evidence);
+    report
+        .checks()
+        .filter(|(_, check)| check.verdict == Verdict::Pass && check.weight > 0)
+        .map(|(_, check)| {
+            format!(
+                "check `{}` passes on a cluster with nothing in it: it needs a positive control",
+                check.id
+            )
+        })
+        .collect()
+}
+
+/// Expressions that take the first element of a list, whose order nobody
+/// promised.
+fn by_order(lab: &Lab) -> Vec<String> {
+    let first = |text: &str| text.contains("[0]");
+    lab.checks()
+        .filter(|(_, check)| check.expressions().any(|expr| first(&expr.text)))
+        .map(|(_, check)| {
+            format!("check `{}` takes element `[0]` of a list; choose the element by what it is", check.id)
+        })
+        .collect()
 }

@@ -1,6 +1,9 @@
 //! `labcheck author new lab27`: a lab that passes the lint, to begin from.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::failure::Failure;
 
@@ -33,8 +36,10 @@ const FILES: &[(&str, &str)] = &[
 pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     let number = args.folder.split_once('-').and_then(|(number, slug)| {
         let fits = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
-        (fits && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
-            .then_some(number)
+        (fits
+            && !slug.is_empty()
+            && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
+        .then_some(number)
     });
     let Some(number) = number else {
         let message = format!(
@@ -44,8 +49,8 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
         return Err(Failure::usage(message));
     };
     let dir = labs.join(&args.folder);
-    if dir.exists() {
-        return Err(Failure::usage(format!("`{}` exists already", dir.display())));
+    if let Some(taken) = taken(labs, number) {
+        return Err(Failure::usage(format!("`{}` exists already", taken.display())).next("another number"));
     }
     for (name, text) in FILES {
         let path = dir.join(name);
@@ -59,4 +64,14 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     anstream::println!("wrote {}", dir.display());
     anstream::println!("next: labcheck --labs {} author lint lab{number}", labs.display());
     Ok(0)
+}
+
+/// The folder that has this lab's number; two labs of one number could not be
+/// told apart.
+fn taken(labs: &Path, number: &str) -> Option<PathBuf> {
+    let folders = fs::read_dir(labs).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let prefix = format!("{number}-");
+    folders
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
 }

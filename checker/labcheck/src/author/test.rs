@@ -68,8 +68,7 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     if chosen.is_empty() {
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
-    let prover =
-        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()? };
+    let prover = Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()? };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
@@ -211,8 +210,10 @@ impl Prover<'_> {
     /// A saved and reloaded evidence must give the same report, byte for byte.
     fn replay(&self, evidence: &Evidence, live: &Report) -> Result<Option<String>, Failure> {
         let mut bytes = Vec::new();
-        lab_bundle::write_to(&mut bytes, "the bundle", evidence).map_err(|error| Failure::usage(error.to_string()))?;
-        let read = lab_bundle::read_from(bytes.as_slice(), "the bundle").map_err(|error| Failure::usage(error.to_string()))?;
+        lab_bundle::write_to(&mut bytes, "the bundle", evidence)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let read = lab_bundle::read_from(bytes.as_slice(), "the bundle")
+            .map_err(|error| Failure::usage(error.to_string()))?;
         let replayed = lab_render::json(&self.judge.report(&read));
         Ok((replayed != lab_render::json(live))
             .then(|| "the replayed report differs from the live one".to_owned()))

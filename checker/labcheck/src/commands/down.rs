@@ -65,6 +65,9 @@ async fn down(args: &Args) -> Result<u8, Failure> {
     if let Some(cluster) = &recorded {
         forget_context(cluster)?;
         super::unfinished::forget(&state, &cluster.identity);
+        for lab in state.remove_labs_on(&cluster.identity)? {
+            anstream::println!("{lab} is no longer started; your best result stays");
+        }
     }
     state.remove_cluster(name)?;
     state.remove_claim(name)?;

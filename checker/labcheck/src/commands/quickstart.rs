@@ -63,7 +63,8 @@ fn recorded(library: &Library, why: &Failure) -> Result<u8, Failure> {
     let bytes = entry
         .read("evidence/starter.labcheck")
         .ok_or_else(|| Failure::usage(format!("{LAB} has no recorded evidence")))?;
-    let evidence = lab_bundle::read_from(bytes.as_ref(), "evidence/starter.labcheck").map_err(|error| Failure::usage(error.to_string()))?;
+    let evidence = lab_bundle::read_from(bytes.as_ref(), "evidence/starter.labcheck")
+        .map_err(|error| Failure::usage(error.to_string()))?;
     output::print(&judge.report(&evidence), Format::Text, false)?;
     anstream::println!("\nWith Docker running, `labcheck quickstart` does this on a cluster of your own.");
     Ok(0)

@@ -143,3 +143,16 @@ fn a_file_keeps_its_permissions_and_its_link() {
     super::write_atomically(&dir.path().join("fresh"), b"x").unwrap();
     assert_eq!(fs::metadata(dir.path().join("fresh")).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn a_cluster_that_is_gone_takes_its_attempts_along() {
+    let (_dir, state) = state();
+    for (lab, uid) in [("lab01", "gone"), ("lab06", "stays")] {
+        let params = Params { seed: 1, nonce: "n".to_owned() };
+        let on = identity("labcheck", uid);
+        state.save_lab(&Started::now(lab.to_owned(), Some(on), params, lab.to_owned())).unwrap();
+    }
+    assert_eq!(state.remove_labs_on(&identity("labcheck", "gone")).unwrap(), ["lab01"]);
+    assert!(state.lab("lab01").unwrap().is_none());
+    assert!(state.lab("lab06").unwrap().is_some());
+}

@@ -19,106 +19,34 @@ pub struct Format {
 
 /// Registered as functions, `format.uri()`, and found by `format.named('uri')`.
 const FORMATS: [(&str, Format); 13] = [
-    (
-        "format.byte",
-        Format {
-            name: "byte",
-            check: byte,
-        },
-    ),
-    (
-        "format.date",
-        Format {
-            name: "date",
-            check: date,
-        },
-    ),
-    (
-        "format.datetime",
-        Format {
-            name: "datetime",
-            check: datetime,
-        },
-    ),
-    (
-        "format.dns1035Label",
-        Format {
-            name: "dns1035Label",
-            check: dns1035_label,
-        },
-    ),
+    ("format.byte", Format { name: "byte", check: byte }),
+    ("format.date", Format { name: "date", check: date }),
+    ("format.datetime", Format { name: "datetime", check: datetime }),
+    ("format.dns1035Label", Format { name: "dns1035Label", check: dns1035_label }),
     (
         "format.dns1035LabelPrefix",
-        Format {
-            name: "dns1035LabelPrefix",
-            check: |text| dns1035_label(&masked(text)),
-        },
+        Format { name: "dns1035LabelPrefix", check: |text| dns1035_label(&masked(text)) },
     ),
-    (
-        "format.dns1123Label",
-        Format {
-            name: "dns1123Label",
-            check: dns1123_label,
-        },
-    ),
+    ("format.dns1123Label", Format { name: "dns1123Label", check: dns1123_label }),
     (
         "format.dns1123LabelPrefix",
-        Format {
-            name: "dns1123LabelPrefix",
-            check: |text| dns1123_label(&masked(text)),
-        },
+        Format { name: "dns1123LabelPrefix", check: |text| dns1123_label(&masked(text)) },
     ),
-    (
-        "format.dns1123Subdomain",
-        Format {
-            name: "dns1123Subdomain",
-            check: dns1123_subdomain,
-        },
-    ),
+    ("format.dns1123Subdomain", Format { name: "dns1123Subdomain", check: dns1123_subdomain }),
     (
         "format.dns1123SubdomainPrefix",
-        Format {
-            name: "dns1123SubdomainPrefix",
-            check: |text| dns1123_subdomain(&masked(text)),
-        },
+        Format { name: "dns1123SubdomainPrefix", check: |text| dns1123_subdomain(&masked(text)) },
     ),
-    (
-        "format.labelValue",
-        Format {
-            name: "labelValue",
-            check: label_value,
-        },
-    ),
-    (
-        "format.qualifiedName",
-        Format {
-            name: "qualifiedName",
-            check: qualified_name,
-        },
-    ),
-    (
-        "format.uri",
-        Format {
-            name: "uri",
-            check: uri,
-        },
-    ),
-    (
-        "format.uuid",
-        Format {
-            name: "uuid",
-            check: uuid,
-        },
-    ),
+    ("format.labelValue", Format { name: "labelValue", check: label_value }),
+    ("format.qualifiedName", Format { name: "qualifiedName", check: qualified_name }),
+    ("format.uri", Format { name: "uri", check: uri }),
+    ("format.uuid", Format { name: "uuid", check: uuid }),
 ];
 
 impl Format {
     /// The format of this name.
     pub fn named(name: &str) -> Option<Format> {
-        FORMATS
-            .iter()
-            .map(|(_, format)| *format)
-            .find(|format| format.name == name)
+        FORMATS.iter().map(|(_, format)| *format).find(|format| format.name == name)
     }
 
     /// Its name.
@@ -139,9 +67,7 @@ impl PartialEq for Format {
 }
 
 pub(super) fn register(functions: &mut Functions) {
-    functions
-        .global("format.named", named)
-        .member("validate", validate);
+    functions.global("format.named", named).member("validate", validate);
     for (qualified, _) in FORMATS {
         functions.global(qualified, constant(qualified));
     }
@@ -172,16 +98,8 @@ fn named(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outc
 }
 
 fn validate(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::Format(format)), [Value::String(text)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::Format(format)), [Value::String(text)]));
     ctx.take_bytes(text.len())?;
     let wrong: Vec<Value> = format.check(text).into_iter().map(Value::from).collect();
-    Ok(if wrong.is_empty() {
-        Value::Optional(None)
-    } else {
-        Value::some(wrong.into())
-    })
+    Ok(if wrong.is_empty() { Value::Optional(None) } else { Value::some(wrong.into()) })
 }

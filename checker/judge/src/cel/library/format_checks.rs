@@ -63,9 +63,7 @@ pub(super) fn dns1123_label(text: &str) -> Vec<String> {
 }
 
 pub(super) fn dns1123_subdomain(text: &str) -> Vec<String> {
-    let mut wrong: Vec<String> = too_long(text, SUBDOMAIN, "characters")
-        .into_iter()
-        .collect();
+    let mut wrong: Vec<String> = too_long(text, SUBDOMAIN, "characters").into_iter().collect();
     if !is_subdomain(text) {
         wrong.push(pattern(
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
@@ -143,11 +141,7 @@ pub(super) fn qualified_name(text: &str) -> Vec<String> {
 }
 
 fn unless(valid: bool, message: &str) -> Vec<String> {
-    if valid {
-        Vec::new()
-    } else {
-        vec![message.to_owned()]
-    }
+    if valid { Vec::new() } else { vec![message.to_owned()] }
 }
 
 pub(super) fn uri(text: &str) -> Vec<String> {
@@ -174,9 +168,7 @@ pub(super) fn byte(text: &str) -> Vec<String> {
     let valid = !text.is_empty()
         && text.len().is_multiple_of(4)
         && padding <= 2
-        && digits
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+        && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
     unless(valid, "invalid base64")
 }
 
@@ -226,14 +218,9 @@ fn is_time(text: &str) -> bool {
     let fraction_fits = fraction.is_empty()
         || (fraction.chars().count() > 1 && fraction.chars().skip(1).all(|c| c.is_ascii_digit()));
     let digits = |range: std::ops::Range<usize>| {
-        offset
-            .get(range)
-            .is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()))
+        offset.get(range).is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()))
     };
     let offset_fits = offset == "z"
-        || (offset.starts_with(['+', '-'])
-            && digits(1..3)
-            && offset.as_bytes()[3] == b':'
-            && digits(4..6));
+        || (offset.starts_with(['+', '-']) && digits(1..3) && offset.as_bytes()[3] == b':' && digits(4..6));
     fraction_fits && offset_fits
 }

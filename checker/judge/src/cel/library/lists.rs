@@ -72,9 +72,7 @@ fn extreme(
     arguments: &[Value],
 ) -> Outcome {
     cel_arguments!(receiver, arguments, (Some(Value::List(items)), []));
-    let mut best = items
-        .first()
-        .ok_or_else(|| EvalError::invalid(format!("`{name}` of an empty list")))?;
+    let mut best = items.first().ok_or_else(|| EvalError::invalid(format!("`{name}` of an empty list")))?;
     for item in &items[1..] {
         ctx.take(1)?;
         if ops::order(name, item, best)? == wanted {
@@ -86,9 +84,7 @@ fn extreme(
 
 fn index_of(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     match (receiver, arguments) {
-        (Some(Value::String(text)), [Value::String(part)]) => {
-            strings::index_of(ctx, text, part, None)
-        }
+        (Some(Value::String(text)), [Value::String(part)]) => strings::index_of(ctx, text, part, None),
         (Some(Value::String(text)), [Value::String(part), Value::Int(from)]) => {
             strings::index_of(ctx, text, part, Some(*from))
         }
@@ -99,15 +95,11 @@ fn index_of(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) ->
 
 fn last_index_of(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     match (receiver, arguments) {
-        (Some(Value::String(text)), [Value::String(part)]) => {
-            strings::last_index_of(ctx, text, part, None)
-        }
+        (Some(Value::String(text)), [Value::String(part)]) => strings::last_index_of(ctx, text, part, None),
         (Some(Value::String(text)), [Value::String(part), Value::Int(from)]) => {
             strings::last_index_of(ctx, text, part, Some(*from))
         }
-        (Some(Value::List(items)), [wanted]) => {
-            position(ctx, items.iter().enumerate().rev(), wanted)
-        }
+        (Some(Value::List(items)), [wanted]) => position(ctx, items.iter().enumerate().rev(), wanted),
         _ => Err(wrong_types(receiver, arguments)),
     }
 }
@@ -128,14 +120,7 @@ fn position<'a>(
 }
 
 fn slice(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (
-            Some(Value::List(items)),
-            [Value::Int(start), Value::Int(end)]
-        )
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::List(items)), [Value::Int(start), Value::Int(end)]));
     let part = usize::try_from(*start)
         .ok()
         .zip(usize::try_from(*end).ok())
@@ -157,9 +142,7 @@ fn flatten(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> 
         _ => return Err(wrong_types(receiver, arguments)),
     };
     if depth < 0 {
-        return Err(EvalError::invalid(format!(
-            "a list cannot be flattened by {depth} levels"
-        )));
+        return Err(EvalError::invalid(format!("a list cannot be flattened by {depth} levels")));
     }
     let mut flat = Vec::new();
     flatten_into(ctx, items, depth, &mut flat)?;
@@ -206,11 +189,7 @@ fn reverse(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> 
 fn sort(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     cel_arguments!(receiver, arguments, (Some(Value::List(items)), []));
     let order = ops::sorted_order(items, ctx.budget)?;
-    Ok(order
-        .into_iter()
-        .map(|at| items[at].clone())
-        .collect::<Vec<_>>()
-        .into())
+    Ok(order.into_iter().map(|at| items[at].clone()).collect::<Vec<_>>().into())
 }
 
 fn range(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {

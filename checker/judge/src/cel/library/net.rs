@@ -20,13 +20,9 @@ pub(super) fn register(functions: &mut Functions) {
         .global("cidr", cidr)
         .global("isCIDR", is_cidr)
         .member("family", family)
-        .member("isUnspecified", |_, r, a| {
-            is(r, a, |ip| ip.is_unspecified())
-        })
+        .member("isUnspecified", |_, r, a| is(r, a, |ip| ip.is_unspecified()))
         .member("isLoopback", |_, r, a| is(r, a, |ip| ip.is_loopback()))
-        .member("isLinkLocalMulticast", |_, r, a| {
-            is(r, a, link_local_multicast)
-        })
+        .member("isLinkLocalMulticast", |_, r, a| is(r, a, link_local_multicast))
         .member("isLinkLocalUnicast", |_, r, a| is(r, a, link_local_unicast))
         .member("isGlobalUnicast", |_, r, a| is(r, a, global_unicast))
         .member("containsIP", contains_ip)
@@ -47,8 +43,8 @@ fn parse_ip(text: &str) -> Option<IpAddr> {
 /// A network; the prefix is written without a sign or a leading zero.
 fn parse_cidr(text: &str) -> Option<IpNet> {
     let (address, prefix) = text.rsplit_once('/')?;
-    let canonical = prefix.bytes().all(|b| b.is_ascii_digit())
-        && (prefix.len() == 1 || !prefix.starts_with('0'));
+    let canonical =
+        prefix.bytes().all(|b| b.is_ascii_digit()) && (prefix.len() == 1 || !prefix.starts_with('0'));
     if !canonical {
         return None;
     }
@@ -81,9 +77,7 @@ fn is_canonical(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) 
 
 fn cidr(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     cel_arguments!(receiver, arguments, (None, [Value::String(text)]));
-    parse_cidr(text)
-        .map(Value::Cidr)
-        .ok_or_else(|| no_cidr(text))
+    parse_cidr(text).map(Value::Cidr).ok_or_else(|| no_cidr(text))
 }
 
 fn is_cidr(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
@@ -122,19 +116,13 @@ fn link_local_unicast(ip: &IpAddr) -> bool {
 
 fn global_unicast(ip: &IpAddr) -> bool {
     let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
-    !broadcast
-        && !ip.is_unspecified()
-        && !ip.is_loopback()
-        && !ip.is_multicast()
-        && !link_local_unicast(ip)
+    !broadcast && !ip.is_unspecified() && !ip.is_loopback() && !ip.is_multicast() && !link_local_unicast(ip)
 }
 
 fn contains_ip(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     let (net, ip) = match (receiver, arguments) {
         (Some(Value::Cidr(net)), [Value::Ip(ip)]) => (net, *ip),
-        (Some(Value::Cidr(net)), [Value::String(text)]) => {
-            (net, parse_ip(text).ok_or_else(|| no_ip(text))?)
-        }
+        (Some(Value::Cidr(net)), [Value::String(text)]) => (net, parse_ip(text).ok_or_else(|| no_ip(text))?),
         _ => return Err(wrong_types(receiver, arguments)),
     };
     Ok(Value::Bool(net.contains(&ip)))
@@ -148,9 +136,7 @@ fn contains_cidr(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value])
         }
         _ => return Err(wrong_types(receiver, arguments)),
     };
-    Ok(Value::Bool(
-        net.prefix_len() <= inner.prefix_len() && net.contains(&inner.addr()),
-    ))
+    Ok(Value::Bool(net.prefix_len() <= inner.prefix_len() && net.contains(&inner.addr())))
 }
 
 fn prefix_length(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {

@@ -62,19 +62,14 @@ fn value(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outc
 }
 
 /// The first or the last element, if there is one.
-fn end(
-    receiver: Option<&Value>,
-    arguments: &[Value],
-    of: fn(&[Value]) -> Option<&Value>,
-) -> Outcome {
+fn end(receiver: Option<&Value>, arguments: &[Value], of: fn(&[Value]) -> Option<&Value>) -> Outcome {
     cel_arguments!(receiver, arguments, (Some(Value::List(items)), []));
     Ok(of(items).map_or(Value::Optional(None), |item| Value::some(item.clone())))
 }
 
 /// What a list of optionals holds, without the empty ones.
 fn unwrap(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    let ((Some(Value::List(items)), []) | (None, [Value::List(items)])) = (receiver, arguments)
-    else {
+    let ((Some(Value::List(items)), []) | (None, [Value::List(items)])) = (receiver, arguments) else {
         return Err(wrong_types(receiver, arguments));
     };
     let mut held = Vec::new();

@@ -21,12 +21,8 @@ pub(super) fn register(functions: &mut Functions) {
         .member("asApproximateFloat", as_approximate_float)
         .member("add", |_, r, a| combine(r, a, "add", Quantity::plus))
         .member("sub", |_, r, a| combine(r, a, "sub", Quantity::minus))
-        .member("compareTo", |_, r, a| {
-            compare(r, a).map(|order| Value::Int(order as i64))
-        })
-        .member("isLessThan", |_, r, a| {
-            compare(r, a).map(|order| Value::Bool(order == Ordering::Less))
-        })
+        .member("compareTo", |_, r, a| compare(r, a).map(|order| Value::Int(order as i64)))
+        .member("isLessThan", |_, r, a| compare(r, a).map(|order| Value::Bool(order == Ordering::Less)))
         .member("isGreaterThan", |_, r, a| {
             compare(r, a).map(|order| Value::Bool(order == Ordering::Greater))
         });
@@ -34,11 +30,9 @@ pub(super) fn register(functions: &mut Functions) {
 
 fn quantity(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     cel_arguments!(receiver, arguments, (None, [Value::String(text)]));
-    Quantity::parse(text).map(Value::Quantity).ok_or_else(|| {
-        EvalError::invalid(format!(
-            "`{text}` is not a quantity such as `500m` or `1Gi`"
-        ))
-    })
+    Quantity::parse(text)
+        .map(Value::Quantity)
+        .ok_or_else(|| EvalError::invalid(format!("`{text}` is not a quantity such as `500m` or `1Gi`")))
 }
 
 fn is_quantity(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
@@ -59,9 +53,9 @@ fn is_integer(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) ->
 
 fn as_integer(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     cel_arguments!(receiver, arguments, (Some(Value::Quantity(q)), []));
-    q.as_integer().map(Value::Int).ok_or_else(|| {
-        EvalError::invalid(format!("the quantity `{q}` does not convert to an integer"))
-    })
+    q.as_integer()
+        .map(Value::Int)
+        .ok_or_else(|| EvalError::invalid(format!("the quantity `{q}` does not convert to an integer")))
 }
 
 fn as_approximate_float(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
@@ -80,9 +74,7 @@ fn combine(
         (Some(Value::Quantity(a)), [Value::Int(b)]) => (*a, Quantity::from_int(*b)),
         _ => return Err(wrong_types(receiver, arguments)),
     };
-    how(a, b)
-        .map(Value::Quantity)
-        .ok_or_else(|| EvalError::overflow(name))
+    how(a, b).map(Value::Quantity).ok_or_else(|| EvalError::overflow(name))
 }
 
 fn compare(receiver: Option<&Value>, arguments: &[Value]) -> Result<Ordering, EvalError> {

@@ -74,7 +74,5 @@ fn is_semver(_: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> 
 
 fn number(receiver: Option<&Value>, arguments: &[Value], part: fn(&Version) -> u64) -> Outcome {
     cel_arguments!(receiver, arguments, (Some(Value::Semver(version)), []));
-    i64::try_from(part(version))
-        .map(Value::Int)
-        .map_err(|_| EvalError::overflow("semver"))
+    i64::try_from(part(version)).map(Value::Int).map_err(|_| EvalError::overflow("semver"))
 }

@@ -35,29 +35,17 @@ fn has_all(ctx: &mut Ctx<'_>, items: &[Value], wanted: &[Value]) -> Result<bool,
 }
 
 fn contains(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (None, [Value::List(a), Value::List(b)])
-    );
+    cel_arguments!(receiver, arguments, (None, [Value::List(a), Value::List(b)]));
     has_all(ctx, a, b).map(Value::Bool)
 }
 
 fn equivalent(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (None, [Value::List(a), Value::List(b)])
-    );
+    cel_arguments!(receiver, arguments, (None, [Value::List(a), Value::List(b)]));
     Ok(Value::Bool(has_all(ctx, a, b)? && has_all(ctx, b, a)?))
 }
 
 fn intersects(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (None, [Value::List(a), Value::List(b)])
-    );
+    cel_arguments!(receiver, arguments, (None, [Value::List(a), Value::List(b)]));
     for item in a.iter() {
         if has(ctx, b, item)? {
             return Ok(Value::Bool(true));

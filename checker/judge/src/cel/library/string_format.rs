@@ -20,11 +20,7 @@ pub(super) fn register(functions: &mut Functions) {
 }
 
 fn format(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(template)), [Value::List(values)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(template)), [Value::List(values)]));
     let mut out = String::new();
     let mut values = values.iter();
     let mut rest = &**template;
@@ -36,9 +32,8 @@ fn format(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> O
             rest = after;
             continue;
         }
-        let value = values
-            .next()
-            .ok_or_else(|| EvalError::invalid("the format has more clauses than values"))?;
+        let value =
+            values.next().ok_or_else(|| EvalError::invalid("the format has more clauses than values"))?;
         let before = out.len();
         rest = clause(rest, value, &mut out)?;
         ctx.take(1)?;
@@ -55,23 +50,17 @@ fn clause<'a>(text: &'a str, value: &Value, out: &mut String) -> Result<&'a str,
     let (precision, text) = match text.strip_prefix('.') {
         None => (PRECISION, text),
         Some(after) => {
-            let end = after
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(after.len());
+            let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
             let precision = after[..end]
                 .parse()
                 .ok()
                 .filter(|precision| *precision <= MAX_PRECISION)
-                .ok_or_else(|| {
-                    EvalError::invalid(format!("`{}` is not a precision", &after[..end]))
-                })?;
+                .ok_or_else(|| EvalError::invalid(format!("`{}` is not a precision", &after[..end])))?;
             (precision, &after[end..])
         }
     };
     let mut chars = text.chars();
-    let verb = chars
-        .next()
-        .ok_or_else(|| EvalError::invalid("the format ends inside a clause"))?;
+    let verb = chars.next().ok_or_else(|| EvalError::invalid("the format ends inside a clause"))?;
     let refuse = || EvalError::invalid(format!("`%{verb}` does not take a {}", value.kind_name()));
     let written = match verb {
         's' => plain(value).ok_or_else(refuse)?,
@@ -82,10 +71,7 @@ fn clause<'a>(text: &'a str, value: &Value, out: &mut String) -> Result<&'a str,
         },
         'f' => fixed(float(value).ok_or_else(refuse)?, precision),
         // The API server takes the precision for the width.
-        'e' => format!(
-            "{:>precision$}",
-            scientific(float(value).ok_or_else(refuse)?)
-        ),
+        'e' => format!("{:>precision$}", scientific(float(value).ok_or_else(refuse)?)),
         'b' => match value {
             Value::Bool(b) => u8::from(*b).to_string(),
             _ => radix(value, |n| format!("{n:b}")).ok_or_else(refuse)?,
@@ -97,16 +83,10 @@ fn clause<'a>(text: &'a str, value: &Value, out: &mut String) -> Result<&'a str,
                 Value::Bytes(b) => hex(b),
                 _ => radix(value, |n| format!("{n:x}")).ok_or_else(refuse)?,
             };
-            if verb == 'X' {
-                lower.to_ascii_uppercase()
-            } else {
-                lower
-            }
+            if verb == 'X' { lower.to_ascii_uppercase() } else { lower }
         }
         _ => {
-            return Err(EvalError::invalid(format!(
-                "`%{verb}` is not a clause of a format"
-            )));
+            return Err(EvalError::invalid(format!("`%{verb}` is not a clause of a format")));
         }
     };
     out.push_str(&written);
@@ -204,10 +184,7 @@ fn plain(value: &Value) -> Option<String> {
         Value::List(_) | Value::Map(_) => nested(value),
         Value::Null => Some("null".to_owned()),
         Value::Ip(_) | Value::Cidr(_) => None,
-        value => convert::text(value)
-            .ok()
-            .flatten()
-            .map(|text| text.to_string()),
+        value => convert::text(value).ok().flatten().map(|text| text.to_string()),
     }
 }
 
@@ -229,19 +206,13 @@ fn nested(value: &Value) -> Option<String> {
             for (key, value) in map.entries() {
                 let key = match key {
                     Key::String(s) => go_quoted(s),
-                    other => other
-                        .to_value()
-                        .to_string()
-                        .trim_end_matches('u')
-                        .to_owned(),
+                    other => other.to_value().to_string().trim_end_matches('u').to_owned(),
                 };
                 entries.push((key, nested(value)?));
             }
             entries.sort();
-            let entries: Vec<String> = entries
-                .into_iter()
-                .map(|(key, value)| format!("{key}:{value}"))
-                .collect();
+            let entries: Vec<String> =
+                entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
             format!("{{{}}}", entries.join(", "))
         }
         other => return plain(other),

@@ -27,18 +27,11 @@ fn out_of_range(index: i64) -> EvalError {
 
 /// `index` as a position from 0 to `len`.
 fn position(index: i64, len: usize) -> Result<usize, EvalError> {
-    usize::try_from(index)
-        .ok()
-        .filter(|index| *index <= len)
-        .ok_or_else(|| out_of_range(index))
+    usize::try_from(index).ok().filter(|index| *index <= len).ok_or_else(|| out_of_range(index))
 }
 
 fn char_at(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
-    cel_arguments!(
-        receiver,
-        arguments,
-        (Some(Value::String(text)), [Value::Int(index)])
-    );
+    cel_arguments!(receiver, arguments, (Some(Value::String(text)), [Value::Int(index)]));
     ctx.take_bytes(text.len())?;
     let at = position(*index, text.chars().count())?;
     let found: String = text.chars().skip(at).take(1).collect();
@@ -63,12 +56,7 @@ pub(super) fn index_of(ctx: &mut Ctx<'_>, text: &str, part: &str, from: Option<i
 }
 
 /// `text.lastIndexOf(part)` and `text.lastIndexOf(part, from)`.
-pub(super) fn last_index_of(
-    ctx: &mut Ctx<'_>,
-    text: &str,
-    part: &str,
-    from: Option<i64>,
-) -> Outcome {
+pub(super) fn last_index_of(ctx: &mut Ctx<'_>, text: &str, part: &str, from: Option<i64>) -> Outcome {
     ctx.take_bytes(text.len())?;
     let len = text.chars().count();
     if part.is_empty() {
@@ -83,10 +71,7 @@ pub(super) fn last_index_of(
         return Ok(Value::Int(-1));
     }
     // The match has to begin at `last` or before.
-    let end = text
-        .char_indices()
-        .nth(last + part.chars().count())
-        .map_or(text.len(), |(offset, _)| offset);
+    let end = text.char_indices().nth(last + part.chars().count()).map_or(text.len(), |(offset, _)| offset);
     Ok(Value::Int(match text[..end].rfind(part) {
         Some(found) => text[..found].chars().count() as i64,
         None => -1,
@@ -107,13 +92,10 @@ fn upper_ascii(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value])
 
 fn replace(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     let (text, old, new, limit) = match (receiver, arguments) {
-        (Some(Value::String(text)), [Value::String(old), Value::String(new)]) => {
-            (text, old, new, -1)
+        (Some(Value::String(text)), [Value::String(old), Value::String(new)]) => (text, old, new, -1),
+        (Some(Value::String(text)), [Value::String(old), Value::String(new), Value::Int(limit)]) => {
+            (text, old, new, *limit)
         }
-        (
-            Some(Value::String(text)),
-            [Value::String(old), Value::String(new), Value::Int(limit)],
-        ) => (text, old, new, *limit),
         _ => return Err(wrong_types(receiver, arguments)),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -141,11 +123,7 @@ fn split(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Ou
             let mut parts = Vec::new();
             let mut rest = &**text;
             while let Some(c) = rest.chars().next() {
-                let end = if parts.len() + 1 == limit {
-                    rest.len()
-                } else {
-                    c.len_utf8()
-                };
+                let end = if parts.len() + 1 == limit { rest.len() } else { c.len_utf8() };
                 parts.push(Value::from(&rest[..end]));
                 rest = &rest[end..];
             }
@@ -159,9 +137,7 @@ fn split(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Ou
 fn substring(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -> Outcome {
     let (text, start, end) = match (receiver, arguments) {
         (Some(Value::String(text)), [Value::Int(start)]) => (text, *start, None),
-        (Some(Value::String(text)), [Value::Int(start), Value::Int(end)]) => {
-            (text, *start, Some(*end))
-        }
+        (Some(Value::String(text)), [Value::Int(start), Value::Int(end)]) => (text, *start, Some(*end)),
         _ => return Err(wrong_types(receiver, arguments)),
     };
     ctx.take_bytes(text.len())?;
@@ -169,9 +145,7 @@ fn substring(ctx: &mut Ctx<'_>, receiver: Option<&Value>, arguments: &[Value]) -
     if let Some(end) = end
         && start > end
     {
-        return Err(EvalError::invalid(format!(
-            "the substring would start at {start} and end at {end}"
-        )));
+        return Err(EvalError::invalid(format!("the substring would start at {start} and end at {end}")));
     }
     let from = position(start, len)?;
     let to = match end {

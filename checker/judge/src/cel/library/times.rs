@@ -14,38 +14,17 @@ const NANOS: i64 = 1_000_000_000;
 
 pub(super) fn register(functions: &mut Functions) {
     functions
-        .member("getFullYear", |_, r, a| {
-            part(r, a, |t| i64::from(t.year()), None)
-        })
-        .member("getMonth", |_, r, a| {
-            part(r, a, |t| i64::from(t.month()) - 1, None)
-        })
-        .member("getDayOfYear", |_, r, a| {
-            part(r, a, |t| i64::from(t.day_of_year()) - 1, None)
-        })
-        .member("getDayOfMonth", |_, r, a| {
-            part(r, a, |t| i64::from(t.day()) - 1, None)
-        })
-        .member("getDate", |_, r, a| {
-            part(r, a, |t| i64::from(t.day()), None)
-        })
+        .member("getFullYear", |_, r, a| part(r, a, |t| i64::from(t.year()), None))
+        .member("getMonth", |_, r, a| part(r, a, |t| i64::from(t.month()) - 1, None))
+        .member("getDayOfYear", |_, r, a| part(r, a, |t| i64::from(t.day_of_year()) - 1, None))
+        .member("getDayOfMonth", |_, r, a| part(r, a, |t| i64::from(t.day()) - 1, None))
+        .member("getDate", |_, r, a| part(r, a, |t| i64::from(t.day()), None))
         .member("getDayOfWeek", |_, r, a| {
-            part(
-                r,
-                a,
-                |t| i64::from(t.weekday().to_sunday_zero_offset()),
-                None,
-            )
+            part(r, a, |t| i64::from(t.weekday().to_sunday_zero_offset()), None)
         })
-        .member("getHours", |_, r, a| {
-            part(r, a, |t| i64::from(t.hour()), Some(3600 * NANOS))
-        })
-        .member("getMinutes", |_, r, a| {
-            part(r, a, |t| i64::from(t.minute()), Some(60 * NANOS))
-        })
-        .member("getSeconds", |_, r, a| {
-            part(r, a, |t| i64::from(t.second()), Some(NANOS))
-        })
+        .member("getHours", |_, r, a| part(r, a, |t| i64::from(t.hour()), Some(3600 * NANOS)))
+        .member("getMinutes", |_, r, a| part(r, a, |t| i64::from(t.minute()), Some(60 * NANOS)))
+        .member("getSeconds", |_, r, a| part(r, a, |t| i64::from(t.second()), Some(NANOS)))
         .member("getMilliseconds", milliseconds);
 }
 

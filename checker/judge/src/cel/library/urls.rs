@@ -16,9 +16,7 @@ pub(super) fn register(functions: &mut Functions) {
         .global("isURL", is_url)
         .member("getScheme", |_, r, a| part(r, a, |u| u.scheme().to_owned()))
         .member("getHost", |_, r, a| part(r, a, |u| u.host().to_owned()))
-        .member("getHostname", |_, r, a| {
-            part(r, a, |u| u.hostname().to_owned())
-        })
+        .member("getHostname", |_, r, a| part(r, a, |u| u.hostname().to_owned()))
         .member("getPort", |_, r, a| part(r, a, |u| u.port().to_owned()))
         .member("getEscapedPath", |_, r, a| part(r, a, Url::escaped_path))
         .member("getQuery", query);

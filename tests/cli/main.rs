@@ -1,0 +1,13 @@
+//! The command line as a learner meets it: the real binary in an environment
+//! that holds nothing but what a test puts there.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
+
+mod author;
+mod broken_lab;
+mod evidence;
+mod kubeconfig;
+mod labs;
+mod place;
+mod server;
+mod usage;
