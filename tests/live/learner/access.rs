@@ -91,6 +91,9 @@ default_md = sha256
 default_startdate = 20240101000000Z
 default_enddate = 20240102000000Z
 policy = any
+x509_extensions = client
+[client]
+extendedKeyUsage = clientAuth
 [any]
 organizationName = supplied
 commonName = supplied
