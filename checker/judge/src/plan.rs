@@ -78,8 +78,9 @@ impl Judge<'_> {
                 return Next::Look(again);
             }
             let now = evidence.looks[last].at_ms;
-            if assessed.iter().any(Assessed::wants_time) && now < limits.wait_ms {
-                return Next::Watch { until_ms: limits.wait_ms.min(now + TICK_MS) };
+            let until = self.until(&assessed, limits);
+            if now < until {
+                return Next::Watch { until_ms: until.min(now + TICK_MS) };
             }
             let stale = stale(evidence, &view, &assessed, now);
             if !stale.is_empty() {
@@ -94,6 +95,17 @@ impl Judge<'_> {
         }
         let waiting = self.assess(evidence).iter().any(Assessed::wants_time);
         Next::Done(if waiting { Ended::Timeout } else { Ended::Settled })
+    }
+
+    /// When looking ends, in milliseconds after the first look: a check that
+    /// names a longer time than the limit's is given it.
+    fn until(&self, assessed: &[Assessed], limits: Limits) -> u64 {
+        let checks = self.lab.checks().zip(assessed).filter(|(_, one)| one.wants_time());
+        let named = |check: &lab_spec::Check| {
+            [check.within, check.throughout].into_iter().flatten().map(|span| span.as_ms()).max()
+        };
+        let untils = checks.map(|((_, check), _)| limits.wait_ms.max(named(check).unwrap_or(0)));
+        untils.max().unwrap_or(0)
     }
 
     /// The requests of one whole look, for a look that an experiment takes:

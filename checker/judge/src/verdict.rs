@@ -89,20 +89,23 @@ impl Judge<'_> {
     }
 }
 
-/// The verdict that the checks before this one force on it, if any.
+/// The verdict that the checks before this one force on it, if any. A known
+/// fail decides, whatever order `after` names them in; then what is unknown.
 fn before(check: &Check, verdicts: &HashMap<&str, Verdict>) -> Option<Assessed> {
-    check.after.iter().find_map(|id| {
-        let (verdict, word) = match verdicts.get(id.as_str())? {
-            Verdict::Fail | Verdict::Blocked => (Verdict::Blocked, "did not pass"),
-            Verdict::Unknown => (Verdict::Unknown, "is unknown"),
-            Verdict::Pending => (Verdict::Pending, "is pending"),
+    let forced = check.after.iter().filter_map(|id| {
+        let (rank, verdict, word) = match verdicts.get(id.as_str())? {
+            Verdict::Fail | Verdict::Blocked => (0, Verdict::Blocked, "did not pass"),
+            Verdict::Unknown => (1, Verdict::Unknown, "is unknown"),
+            Verdict::Pending => (2, Verdict::Pending, "is pending"),
             Verdict::Pass | Verdict::Skipped => return None,
         };
-        let mut assessed = Assessed::new(verdict, format!("not judged: check `{id}` {word}"));
-        assessed.blocked_by = Some(id.clone());
-        assessed.waiting = (verdict == Verdict::Pending).then(|| format!("check `{id}` is pending"));
-        Some(assessed)
-    })
+        Some((rank, id, verdict, word))
+    });
+    let (_, id, verdict, word) = forced.min_by_key(|(rank, ..)| *rank)?;
+    let mut assessed = Assessed::new(verdict, format!("not judged: check `{id}` {word}"));
+    assessed.blocked_by = Some(id.clone());
+    assessed.waiting = (verdict == Verdict::Pending).then(|| format!("check `{id}` is pending"));
+    Some(assessed)
 }
 
 /// The looks of one evidence, each bound at most once.

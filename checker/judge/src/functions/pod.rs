@@ -85,12 +85,15 @@ pub(crate) fn unsettled(pod: &Value) -> Option<String> {
         if number(status, &["restartCount"]) == 0 {
             return (up < FIRST_MS).then(|| format!("container `{name}` has only just started"));
         }
-        let last = status.at(&["lastState", "terminated"])?;
-        let run = time::ms(text(last, &["finishedAt"]))? - time::ms(text(last, &["startedAt"]))?;
-        let needed = (run * 2).clamp(AGAIN_MS, FORGOTTEN_MS);
+        // The last run's record may be gone, or lack its start: then only the
+        // shortest time a restart needs is known.
+        let last = status.at(&["lastState", "terminated"]);
+        let at = |field| last.and_then(|last| time::ms(text(last, &[field])));
+        let run = at("finishedAt").zip(at("startedAt")).map_or(0, |(end, start)| end - start);
+        let needed = run.saturating_mul(2).clamp(AGAIN_MS, FORGOTTEN_MS);
         (up < needed).then(|| {
-            let code = number(last, &["exitCode"]);
-            format!("container `{name}` ended with exit code {code} and has only just started again")
+            let ended = last.map(|last| format!("ended with exit code {} and ", number(last, &["exitCode"])));
+            format!("container `{name}` {}has only just started again", ended.unwrap_or_default())
         })
     })
 }
