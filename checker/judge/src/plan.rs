@@ -8,7 +8,7 @@ use lab_spec::{Ended, Evidence, Kind, Lab, Observe, Outcome, Request, Source, Ve
 use crate::{
     Judge,
     cel::Value,
-    functions::{number, pod, text},
+    functions::{items, number, pod, text},
     verdict::Assessed,
     view::{Listed, View},
 };
@@ -279,8 +279,11 @@ fn stale(evidence: &Evidence, view: &View<'_>, assessed: &[Assessed], now_ms: u6
     requests
 }
 
+/// Whether the look asked for lists, rather than having heard of a change.
 fn look_lists(look: &lab_spec::Look) -> bool {
-    look.observations.keys().any(|key| key.starts_with("list v1 pods"))
+    look.observations
+        .iter()
+        .any(|(key, seen)| key.starts_with("list v1 pods") && !seen.provenance.request.contains("watch=true"))
 }
 
 /// Events, and the last words of containers that ended or do not get ready.
@@ -294,7 +297,8 @@ fn causes(view: &View<'_>) -> Vec<Request> {
     let Some(events) = Kind::named("Event") else { return Vec::new() };
     let mut requests = vec![list(&events, namespace)];
     for pod in view.items("Pod").iter().filter(|pod| pod::is_live(pod) && !pod::is_ready(pod)) {
-        for status in pod::statuses(pod) {
+        // Sidecars stand in both lists; asking twice is left to whoever asks.
+        for status in pod::statuses(pod).chain(items(pod, &["status", "initContainerStatuses"])) {
             let name = text(status, &["name"]);
             if status.at(&["state", "running"]).is_some() {
                 requests.push(request(pod, namespace, name, CAUSE_TAIL, false));

@@ -225,6 +225,7 @@ pub(crate) enum Subject {
     Service(String),
     Deployment(String),
     Pod(String),
+    /// Pods with these labels; empty for all.
     Pods(String),
 }
 
@@ -239,7 +240,7 @@ pub(crate) fn subject(lab: &Lab, name: &str) -> Option<Subject> {
         },
         Source::List { kind, select } => match (kind.kind.as_str(), &select.service, &select.labels) {
             ("EndpointSlice", Some(service), _) => Some(Subject::Service(service.clone())),
-            ("Pod", _, Some(labels)) => Some(Subject::Pods(labels.clone())),
+            ("Pod", _, labels) => Some(Subject::Pods(labels.clone().unwrap_or_default())),
             _ => None,
         },
         Source::Logs(logs) => Some(Subject::Pods(logs.labels.clone())),

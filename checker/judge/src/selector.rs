@@ -2,8 +2,8 @@
 
 use crate::cel::Value;
 
-/// A parsed selector; every requirement must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A parsed selector; every requirement must hold. The default matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

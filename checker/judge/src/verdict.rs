@@ -54,6 +54,8 @@ impl Assessed {
     }
 }
 
+const MISSED: &str = "there was a time when changes could have gone unseen";
+
 /// What one look says of a check.
 enum Seen {
     True,
@@ -154,6 +156,13 @@ impl Looks<'_> {
             Seen::Unknown(why) => Assessed::new(Verdict::Unknown, why),
             Seen::False(wrong) => self.failed(check, compiled, wrong, view),
         };
+        if let (Some(within), Verdict::Fail) = (check.within, assessed.verdict)
+            && check.never.is_none()
+            && self.evidence.looks.last().is_some_and(|look| look.at_ms < within.as_ms())
+        {
+            assessed.verdict = Verdict::Pending;
+            assessed.waiting = Some(format!("it has until {within} after the first look"));
+        }
         assessed.unfinished = unfinished && assessed.verdict != Verdict::Unknown;
         assessed.joins = compiled.joins;
         assessed
@@ -211,11 +220,10 @@ impl Looks<'_> {
             if end - looks[at].at_ms >= window_ms {
                 return (Seen::True, false);
             }
+            // Before this look changes may have gone unseen: the window can only begin with it.
             if looks[at].gap && at > 0 {
-                return (
-                    Seen::Unknown("there was a time when changes could have gone unseen".to_owned()),
-                    false,
-                );
+                let over = self.evidence.ended.is_some();
+                return if over { (Seen::Unknown(MISSED.to_owned()), false) } else { (Seen::True, true) };
             }
         }
         (Seen::True, true)
@@ -227,19 +235,22 @@ impl Looks<'_> {
             return Seen::Unknown("there is nothing to judge".to_owned());
         };
         let last = self.evidence.looks.len().saturating_sub(1);
+        // One look that shows it decides, whatever could not be seen at others.
+        let mut unclear = None;
         for at in 0..=last {
-            let scope = match self.bound(compiled, at) {
-                Ok(scope) => scope,
-                Err(error) => return self.error(compiled, never, error, at),
-            };
-            match truth(never, &scope) {
-                Ok(false) => {}
-                Ok(true) => return Seen::False(self.wrong(compiled, never, &scope)),
-                Err(error) => return self.error(compiled, never, error, at),
+            let seen = self.bound(compiled, at).and_then(|scope| Ok((truth(never, &scope)?, scope)));
+            match seen {
+                Ok((true, scope)) => return Seen::False(self.wrong(compiled, never, &scope)),
+                Ok((false, _)) => {}
+                Err(error) => unclear = unclear.or_else(|| Some(self.error(compiled, never, error, at))),
             }
         }
-        if self.evidence.looks.iter().skip(1).any(|look| look.gap) {
-            return Seen::Unknown("there was a time when changes could have gone unseen".to_owned());
+        if let Some(unclear) = unclear {
+            return unclear;
+        }
+        // Looks before the first watch are polls; from then on nothing may be missed.
+        if self.evidence.looks.iter().skip(1).skip_while(|look| look.gap).any(|look| look.gap) {
+            return Seen::Unknown(MISSED.to_owned());
         }
         if compiled.expect.is_some() { self.once(compiled, last) } else { Seen::True }
     }

@@ -33,6 +33,9 @@ const STUCK: &[&str] = &[
     "PostStartHookError",
 ];
 
+/// Milliseconds a deletion may be late before something must be holding it.
+const OVERDUE_MS: i64 = 10_000;
+
 /// What kubelet writes in place of a log that is gone.
 const NO_LOG: &str = "unable to retrieve container logs";
 
@@ -43,12 +46,16 @@ const TAILS: &[(u32, bool)] = &[(5, true), (5, false)];
 pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
     let object = reference(pod);
     if terminating(pod) {
-        return Some(Diagnosis::new(
-            State::Converging,
-            object,
-            "metadata.deletionTimestamp",
-            "it is being deleted".to_owned(),
-        ));
+        // The timestamp is when its grace ends; past that, something holds it.
+        let due = time::ms(text(pod, &["metadata", "deletionTimestamp"])).unwrap_or(i64::MAX);
+        let held = number(pod, &[SEEN]) > due.saturating_add(OVERDUE_MS);
+        let (state, says) = if held {
+            let holders: Vec<_> = items(pod, &["metadata", "finalizers"]).iter().map(ToString::to_string).collect();
+            (State::Steady, format!("it should be gone by now; finalizers: [{}]", holders.join(", ")))
+        } else {
+            (State::Converging, "it is being deleted".to_owned())
+        };
+        return Some(Diagnosis::new(state, object, "metadata.deletionTimestamp", says));
     }
     if is_ready(pod) {
         let why = unsettled(pod)?;
@@ -60,7 +67,10 @@ pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
     }
     if let Some(scheduled) = find_condition(pod, "PodScheduled").filter(|c| text(c, &["status"]) == "False") {
         let says = format!("{}: {}", text(scheduled, &["reason"]), text(scheduled, &["message"]));
-        return Some(Diagnosis::new(State::Terminal, object, "status.conditions[PodScheduled]", says));
+        // A claim that is still being bound is at work; a gate and a full cluster are not.
+        let binding = says.contains("unbound immediate PersistentVolumeClaims");
+        let state = if binding { State::Converging } else { State::Terminal };
+        return Some(Diagnosis::new(state, object, "status.conditions[PodScheduled]", says));
     }
     let mut worst: Option<Diagnosis> = None;
     for status in statuses(pod).chain(items(pod, &["status", "initContainerStatuses"])) {
@@ -96,6 +106,11 @@ fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> 
             return None;
         }
         let again = format!("{} exit code {code}", text(ended, &["reason"]));
+        // The first end may be a dependency that was late; kubelet starts it again at once.
+        if number(status, &["restartCount"]) == 0 && text(pod, &["spec", "restartPolicy"]) != "Never" {
+            let says = format!("container `{name}` ended and is being started again: {again}");
+            return Some(Diagnosis::new(State::Converging, object, &field("state.terminated.reason"), says));
+        }
         return Some(stuck(view, pod, status, &again, &field("state.terminated.reason")));
     }
     if status.field("ready").and_then(Value::as_bool) == Some(true) {
@@ -127,6 +142,7 @@ fn unready(view: &View<'_>, pod: &Value, status: &Value, field: &str) -> Diagnos
     let name = text(status, &["name"]);
     let budget: i64 = items(pod, &["spec", "containers"])
         .iter()
+        .chain(items(pod, &["spec", "initContainers"]))
         .filter(|container| text(container, &["name"]) == name)
         .flat_map(|container| ["startupProbe", "readinessProbe"].map(|probe| budget_s(container, probe)))
         .sum();

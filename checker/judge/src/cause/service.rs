@@ -80,8 +80,9 @@ fn slice(view: &View<'_>, service: &str) -> Option<lab_spec::report::Link> {
     Some(link(reference(mine), "endpoints", says))
 }
 
-/// A port that no container of the chosen pods has. A number that is not
-/// declared may still be listened on, so only a missing name is certain.
+/// A port that no container of the chosen pods declares. A number that is not
+/// declared may still be listened on; this only ever explains a check that
+/// failed anyway, and says what is declared.
 fn port(service: &Value, chosen: &[Value]) -> Option<Diagnosis> {
     let declared: Vec<_> = chosen
         .iter()
