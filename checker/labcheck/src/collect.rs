@@ -1,7 +1,7 @@
 //! The loop between judge and cluster: ask what the judge wants to know until
 //! it knows enough.
 
-use std::{collections::HashMap, pin::Pin, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt, future::BoxFuture};
 use indexmap::IndexMap;
@@ -43,13 +43,18 @@ impl Collector<'_> {
     /// Asks until the judge is satisfied, or the user interrupts.
     pub async fn run(&self, limits: Limits) -> Evidence {
         let mut evidence = self.session.evidence(self.lab);
-        let mut asked: HashMap<String, Request> = HashMap::new();
+        let mut asked: IndexMap<String, Request> = IndexMap::new();
         let mut watching: Option<Watching> = None;
         loop {
             let next = self.judge.next(&evidence, limits);
             if self.cancel.is_cancelled() {
                 evidence.ended = Some(Ended::Interrupted);
                 return evidence;
+            }
+            if matches!(next, Next::Experiment(_) | Next::Done(_)) && watching.take().is_some() {
+                // No news may also mean that nobody answers any more.
+                evidence.looks.push(Look { gap: false, ..self.look_again(&asked).await });
+                continue;
             }
             match next {
                 Next::Look(requests) => {
@@ -65,10 +70,16 @@ impl Collector<'_> {
                     let stream = watching.get_or_insert_with(|| self.watch(&evidence, &asked));
                     let look = self.watched(stream, until_ms).await;
                     (self.say)("waiting for what is still converging");
+                    let lost = is_lost(&look);
                     evidence.looks.push(look);
+                    if lost {
+                        // What was seen before says nothing of how it is now.
+                        watching = None;
+                        self.pause().await;
+                        evidence.looks.push(self.look_again(&asked).await);
+                    }
                 }
                 Next::Experiment(name) => {
-                    watching = None;
                     let record = self.experiment(&name, &evidence).await;
                     evidence.experiments.insert(name, record);
                 }
@@ -81,7 +92,7 @@ impl Collector<'_> {
     }
 
     /// Watches every list asked so far, from where it was read.
-    pub fn watch(&self, evidence: &Evidence, asked: &HashMap<String, Request>) -> Watching {
+    pub fn watch(&self, evidence: &Evidence, asked: &IndexMap<String, Request>) -> Watching {
         let mut from = Vec::new();
         for (key, request) in asked {
             let Some(observation) = evidence.seen(key) else { continue };
@@ -104,6 +115,20 @@ impl Collector<'_> {
         }
     }
 
+    /// Everything that was asked, asked anew.
+    async fn look_again(&self, asked: &IndexMap<String, Request>) -> Look {
+        let requests: Vec<_> = asked.values().cloned().collect();
+        self.session.observer.look(&requests).await
+    }
+
+    /// Between a watch that was lost and the next try.
+    async fn pause(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
     /// A look at nothing while every list is being watched: no news is news.
     async fn unchanged(&self) -> Look {
         Look { gap: false, ..self.session.observer.look(&[]).await }
@@ -122,24 +147,24 @@ impl Collector<'_> {
 
     async fn experiment(&self, name: &str, evidence: &Evidence) -> ExperimentRecord {
         let observer = &self.session.observer;
-        let identity = Identity {
-            ca_sha256: observer.ca_sha256(),
-            kube_system_uid: cluster_uid(evidence).unwrap_or_default(),
-        };
-        let permission = if evidence.cluster.owned {
+        let uid = cluster_uid(evidence);
+        let permission = if uid.is_none() {
+            // Ours or not, it is not told apart from any other.
+            Permission::Refused(format!(
+                "`{}` did not say which cluster it is, so nothing is changed on it",
+                observer.server()
+            ))
+        } else if evidence.cluster.owned {
             Permission::Owned
         } else if self.confirmed {
             Permission::Confirmed
-        } else if let Some(Outcome::Unavailable(why)) =
-            evidence.seen("list v1 namespaces").map(|seen| &seen.outcome)
-        {
-            Permission::Refused(format!("which cluster this is cannot be seen: {}", why.message))
         } else {
             Permission::Refused(format!(
                 "`{}` was not made by `labcheck up`, so nothing is changed on it; `--allow-experiments` asks you first",
                 observer.server()
             ))
         };
+        let identity = Identity { ca_sha256: observer.ca_sha256(), kube_system_uid: uid.unwrap_or_default() };
         let clock = || observer.at_ms();
         let looking = || -> BoxFuture<'_, IndexMap<String, Observation>> { Box::pin(self.whole_look()) };
         let setting = Setting {
@@ -171,4 +196,9 @@ impl Collector<'_> {
         }
         evidence.looks.into_iter().flat_map(|look| look.observations).collect()
     }
+}
+
+/// Whether a watch of this look can no longer see.
+fn is_lost(look: &Look) -> bool {
+    look.observations.values().any(|seen| matches!(seen.outcome, Outcome::Unavailable(_)))
 }

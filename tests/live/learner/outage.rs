@@ -74,6 +74,7 @@ fn down_from_the_start_everything_is_unknown() {
         let outage = outage(&home);
         let run = home.labcheck(&["lab01", "-o", "json"]);
         run.exits(3).in_time(NO_HANG);
+        println!("ended after {:?}", run.took);
         nothing_is_known(&run.report());
         home.labcheck(&["lab01"]).exits(3).says("unknown");
         home.labcheck(&["start", "lab01"]).exits(3).says("cannot be used");
@@ -88,11 +89,12 @@ fn down_half_way_everything_is_unknown() {
     let home = Home::solved();
     for outage in [Outage::stop, Outage::freeze] {
         home.apply(&slow());
-        let child = home.spawn(&["lab01", "-o", "json", "--timeout", "40s"]);
+        let child = home.spawn(&["lab01", "-o", "json", "--timeout", "20s"]);
         thread::sleep(Duration::from_secs(3));
         let outage = outage(&home);
         let run = end(child);
         drop(outage);
+        println!("ended {:?} after the outage began", run.took);
         run.exits(3).in_time(NO_HANG);
         nothing_is_known(&run.report());
         assert_eq!(home.journals(), 0);

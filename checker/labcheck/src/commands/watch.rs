@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use lab_judge::{Limits, Next};
 use lab_spec::{Ended, Report, Verdict};
 
@@ -24,7 +25,7 @@ const KEPT: usize = 600;
 pub async fn run(collector: &Collector<'_>, args: &Args, limits: Limits) -> Result<(), Failure> {
     let judge = collector.judge;
     let mut evidence = collector.session.evidence(collector.lab);
-    let mut asked = HashMap::new();
+    let mut asked = IndexMap::new();
     while let Next::Look(requests) = judge.next(&evidence, limits) {
         asked.extend(requests.iter().map(|request| (request.key(), request.clone())));
         evidence.looks.push(collector.session.observer.look(&requests).await);
