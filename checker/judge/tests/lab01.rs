@@ -20,7 +20,7 @@ fn node(ready: &str, kubelet: &str, cordoned: bool) -> Value {
 
 /// The verdict of one check on a cluster of these nodes and this version.
 fn verdict(check: &str, nodes: Value, server: Value) -> Verdict {
-    let lab = Lab::parse("lab.yaml", LAB).unwrap();
+    let lab = Lab::parse("lab.yaml", LAB).expect("the lab is right");
     let judge = Judge::new("lab.yaml", &lab).unwrap_or_else(|problems| panic!("{problems:?}"));
     let provenance = json!({"request": "", "resourceVersion": null, "atMs": 0, "skewMs": 0});
     let observations = json!({
@@ -33,9 +33,13 @@ fn verdict(check: &str, nodes: Value, server: Value) -> Verdict {
         "params": {"seed": 0, "nonce": "n"}, "images": {}, "experiments": {}, "ended": "settled",
         "looks": [{"atMs": 0, "wallMs": 0, "gap": false, "observations": observations}]
     }))
-    .unwrap();
+    .expect("the evidence is right");
     let report = judge.report(&evidence);
-    report.checks().find(|(_, one)| one.id == check).map(|(_, one)| one.verdict).unwrap()
+    report
+        .checks()
+        .find(|(_, one)| one.id == check)
+        .map(|(_, one)| one.verdict)
+        .expect("the lab has the check")
 }
 
 fn with_nodes(check: &str, nodes: &[Value]) -> Verdict {
@@ -50,7 +54,9 @@ fn forbidden() -> Value {
 fn every_node_must_be_ready_and_take_pods() {
     let good = node("True", "v1.36.3", false);
     assert_eq!(with_nodes("nodes-ready", &[good.clone()]), Verdict::Pass);
-    for bad in [node("False", "v1.36.3", false), node("Unknown", "v1.36.3", false), node("True", "v1.36.3", true)] {
+    for bad in
+        [node("False", "v1.36.3", false), node("Unknown", "v1.36.3", false), node("True", "v1.36.3", true)]
+    {
         assert_eq!(with_nodes("nodes-ready", &[good.clone(), bad]), Verdict::Fail);
     }
     assert_eq!(with_nodes("nodes-ready", &[]), Verdict::Fail, "no node at all proves nothing");

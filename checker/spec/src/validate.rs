@@ -131,8 +131,12 @@ fn task<'a>(task: &'a Task, seen: &mut HashSet<&'a str>, problems: &mut Problems
         if check.expect.is_none() && check.never.is_none() {
             problems.add(format!("check `{id}` has neither `expect` nor `never`"));
         }
-        if check.never.is_some() && (check.within.is_some() || check.throughout.is_some() || check.each.is_some()) {
-            problems.add(format!("check `{id}` has `never`, which spans all looks, and `within`, `for` or `each`"));
+        if check.never.is_some()
+            && (check.within.is_some() || check.throughout.is_some() || check.each.is_some())
+        {
+            problems.add(format!(
+                "check `{id}` has `never`, which spans all looks, and `within`, `for` or `each`"
+            ));
         }
         if check.within.is_some() && check.throughout.is_some() {
             problems.add(format!("check `{id}` has both `within` and `for`"));

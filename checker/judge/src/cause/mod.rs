@@ -73,7 +73,8 @@ fn of(view: &View<'_>, subject: &Subject) -> Option<Diagnosis> {
         }
         Subject::Pod(name) => named(&view.items("Pod"), name).and_then(|pod| pod::diagnose(view, &pod)),
         Subject::Pods(labels) => {
-            let selector = if labels.is_empty() { Selector::default() } else { Selector::parse(labels).ok()? };
+            let selector =
+                if labels.is_empty() { Selector::default() } else { Selector::parse(labels).ok()? };
             workload::of_pods(view, &selector)
         }
     }

@@ -50,7 +50,8 @@ pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
         let due = time::ms(text(pod, &["metadata", "deletionTimestamp"])).unwrap_or(i64::MAX);
         let held = number(pod, &[SEEN]) > due.saturating_add(OVERDUE_MS);
         let (state, says) = if held {
-            let holders: Vec<_> = items(pod, &["metadata", "finalizers"]).iter().map(ToString::to_string).collect();
+            let holders: Vec<_> =
+                items(pod, &["metadata", "finalizers"]).iter().map(ToString::to_string).collect();
             (State::Steady, format!("it should be gone by now; finalizers: [{}]", holders.join(", ")))
         } else {
             (State::Converging, "it is being deleted".to_owned())
