@@ -53,7 +53,7 @@ fn forbidden() -> Value {
 #[test]
 fn every_node_must_be_ready_and_take_pods() {
     let good = node("True", "v1.36.3", false);
-    assert_eq!(with_nodes("nodes-ready", &[good.clone()]), Verdict::Pass);
+    assert_eq!(with_nodes("nodes-ready", std::slice::from_ref(&good)), Verdict::Pass);
     for bad in
         [node("False", "v1.36.3", false), node("Unknown", "v1.36.3", false), node("True", "v1.36.3", true)]
     {
