@@ -150,10 +150,11 @@ impl Collector<'_> {
         let uid = cluster_uid(evidence);
         let permission = if uid.is_none() {
             // Ours or not, it is not told apart from any other.
-            Permission::Refused(format!(
-                "`{}` did not say which cluster it is, so nothing is changed on it",
-                observer.server()
-            ))
+            let why = match evidence.seen("list v1 namespaces").map(|seen| &seen.outcome) {
+                Some(Outcome::Unavailable(why)) => why.message.as_str(),
+                _ => "it has no namespace `kube-system`",
+            };
+            Permission::Refused(format!("which cluster this is cannot be seen: {why}"))
         } else if evidence.cluster.owned {
             Permission::Owned
         } else if self.confirmed {
