@@ -39,7 +39,7 @@ fn in_the_middle(home: &Home) -> std::process::Child {
 
 #[test]
 fn killed_it_is_undone_by_the_next_one() {
-    for next in [&["lab01", "--no-experiments"][..], &["start", "lab01"], &["lab01"]] {
+    for next in [&["start", "lab01"][..], &["lab01"]] {
         let home = Home::solved();
         let child = in_the_middle(&home);
         signal(&child, "KILL");
