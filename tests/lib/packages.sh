@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 static_packages=(gcc git jq redis-server)
-live_packages=(busybox-static curl debootstrap docker.io iptables libseccomp-dev pkg-config)
+live_packages=(busybox-static curl debootstrap docker.io iptables libc6-dev libseccomp-dev openssl pkg-config time)
 
 # install_packages static|all: installs what is missing, and nothing else.
 install_packages() {

@@ -51,7 +51,7 @@ impl Collector<'_> {
                 evidence.ended = Some(Ended::Interrupted);
                 return evidence;
             }
-            if matches!(next, Next::Experiment(_) | Next::Done(_)) && watching.take().is_some() {
+            if !matches!(next, Next::Watch { .. }) && watching.take().is_some() {
                 // No news may also mean that nobody answers any more.
                 evidence.looks.push(Look { gap: false, ..self.look_again(&asked).await });
                 continue;

@@ -186,8 +186,11 @@ impl Home {
 
     /// UIDs of the lab's pods, sorted; those of probers not.
     pub fn pods(&self) -> Vec<String> {
-        let path = "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{\"\\n\"}{end}";
-        let listed = self.kubectl(&["-n", NAMESPACE, "get", "pods", "-o", path]);
+        // Pods of the replica set before go by themselves, sooner or later.
+        self.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/api", "--timeout", "60s"]);
+        let staying = "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}\
+                       {{.metadata.name}} {{.metadata.uid}}{{\"\\n\"}}{{end}}{{end}}";
+        let listed = self.kubectl(&["-n", NAMESPACE, "get", "pods", "-o", staying]);
         let mut pods: Vec<_> = listed.lines().map(str::to_owned).collect();
         pods.sort();
         pods
