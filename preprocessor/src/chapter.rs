@@ -276,12 +276,14 @@ fn escapes(name: &str) -> bool {
     Path::new(name).components().any(|part| !matches!(part, std::path::Component::Normal(_)))
 }
 
-/// The known name that is most like the wrong one, as a next step.
+/// The known name that is most like the wrong one, as a next step. A wrong
+/// number is not like another.
 fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let best = known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if wrong.chars().all(|letter| letter.is_ascii_digit()) {
+        return None;
+    }
+    let scored = known.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
     best.filter(|(score, _)| *score > 0.6).map(|(_, name)| format!("did you mean `{name}`?"))
 }
 

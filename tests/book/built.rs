@@ -108,7 +108,11 @@ fn nothing_is_loaded_from_elsewhere_and_no_script_stands_in_a_page() {
             .filter(|attributes| !attributes.contains("src=") && !attributes.contains("application/json"))
             .collect();
         assert_eq!(inline, Vec::<&str>::new(), "{name}");
-        let handlers = matches(r#"<[a-z]+[^>]*\s(on[a-z]+|style)=""#, page);
+        // mdBook itself puts `style` on the page breaks of its print page; theme/css/course.css breaks them.
+        let handlers: Vec<&str> = matches(r#"<[a-z]+[^>]*\s(on[a-z]+|style)=""#, page)
+            .into_iter()
+            .filter(|attribute| name != "print.html" || *attribute != "style")
+            .collect();
         assert_eq!(handlers, Vec::<&str>::new(), "{name}");
         assert!(page.contains("script-src 'self'; style-src 'self'"), "{name} has no policy");
     }

@@ -36,6 +36,7 @@ fn request(fixture: &Fixture, version: &str, content: &str) -> String {
 #[test]
 fn bytes_outside_of_directives_stay_as_they_are() {
     let fixture = Fixture::new();
+    fs::remove_dir_all(fixture.book().join("quizzes")).unwrap();
     let odd =
         "# One\r\n\r\n* a\n+ b\t\n\n{{#covers C1}} <b>x</b>  \n\n| a|b |\n|-|:-|\n|`{{#lab 99}}`|ü\u{a0}|\n";
     fixture.write("src/one.md", odd);
