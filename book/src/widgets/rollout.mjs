@@ -28,27 +28,32 @@ function share(text, total, round) {
 }
 
 /**
- * The rollout in rounds. In each the controller acts, then the pods it made become available, unless the
- * version is bad.
+ * The rollout, step by step: the controller makes new pods, takes old ones away, and the new ones become
+ * available, unless the version is bad.
  */
 export function simulate(replicas, surge, unavailable, good = true) {
     const most = bounds(replicas, surge, unavailable);
     let old = replicas, fresh = 0, ready = 0;
-    const rounds = [{ old, fresh, ready, total: old, available: old }];
-    for (let round = 0; round < 200 && (old > 0 || ready < replicas); round += 1) {
-        const before = `${old} ${fresh} ${ready}`;
+    const steps = [];
+    const note = () => {
+        const last = steps.at(-1);
+        if (!last || last.old !== old || last.fresh !== fresh || last.ready !== ready) {
+            steps.push({ old, fresh, ready, total: old + fresh, available: old + ready });
+            return true;
+        }
+        return false;
+    };
+    note();
+    for (let moved = true; moved && (old > 0 || ready < replicas);) {
         fresh += Math.max(0, Math.min(replicas + most.surge - old - fresh, replicas - fresh));
+        moved = note();
         const spare = old + fresh - (replicas - most.unavailable) - (fresh - ready);
         old -= Math.max(0, Math.min(old, spare));
-        rounds.push({ old, fresh, ready, total: old + fresh, available: old + ready });
+        moved = note() || moved;
         ready = good ? fresh : ready;
-        if (before === `${old} ${fresh} ${ready}`) {
-            break;
-        }
+        moved = note() || moved;
     }
-    const last = { old, fresh, ready, total: old + fresh, available: old + ready };
-    rounds.push(last);
-    return { ...most, rounds, done: old === 0 && ready === replicas };
+    return { ...most, steps, done: old === 0 && ready === replicas };
 }
 
 export function mount(figure) {
@@ -72,11 +77,11 @@ export function mount(figure) {
             result.replaceChildren(make("p", { class: "wrong" }, problem.message));
             return;
         }
-        const rows = run.rounds.map((round, index) => [index, round.old, round.fresh, round.ready, round.total, round.available]);
-        const least = Math.min(...run.rounds.map(round => round.available));
-        const most = Math.max(...run.rounds.map(round => round.total));
+        const rows = run.steps.map((step, index) => [index, step.old, step.fresh, step.ready, step.total, step.available]);
+        const least = Math.min(...run.steps.map(step => step.available));
+        const most = Math.max(...run.steps.map(step => step.total));
         result.replaceChildren(
             make("p", {}, `maxSurge is ${run.surge}, maxUnavailable is ${run.unavailable}: at most ${most} pods exist, at least ${least} are available. ${run.done ? "The rollout ends." : "The rollout hangs here, until you act."}`),
-            table("Round by round", ["Round", "Old", "New", "New, available", "Exist", "Available"], rows));
+            table("Step by step", ["Step", "Old", "New", "New, available", "Exist", "Available"], rows));
     }
 }

@@ -8,6 +8,18 @@
     if (target) {
         location.replace(new URL(target, location.href).href);
     }
+    // What scrolls must be reachable with the keyboard.
+    const reachable = () => {
+        for (const code of document.querySelectorAll("pre > code")) {
+            if (code.scrollWidth > code.clientWidth) {
+                code.tabIndex = 0;
+            } else {
+                code.removeAttribute("tabindex");
+            }
+        }
+    };
+    reachable();
+    window.addEventListener("resize", reachable);
     const endpoint = document.documentElement.dataset.reload;
     if (endpoint) {
         const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/${endpoint}`);

@@ -22,7 +22,20 @@ after(async () => {
     site?.close();
 });
 
-const go = page => browser.go(`${site.url}/${page}.html`);
+const said = [];
+
+/** Opens a page; again, if the machine's network changed meanwhile, as it does when containers come and go. */
+async function go(page) {
+    for (let tries = 0; tries < 5; tries += 1) {
+        await browser.go(`${site.url}/${page}.html`);
+        const log = (await browser.log("browser")).map(entry => entry.message);
+        if (!log.some(text => text.includes("ERR_NETWORK_CHANGED"))) {
+            said.push(...log);
+            return;
+        }
+    }
+    throw new Error(`${page}: the network does not stop changing`);
+}
 
 /** What axe-core finds serious or critical on the page that is open. */
 async function faults() {
@@ -167,14 +180,14 @@ test("without scripts everything can be read", async () => {
 test("print shows the answers' text and no buttons", async () => {
     await go("05-rollouts");
     await media([], "print");
-    const shown = await browser.run("return [...document.querySelectorAll('.question button, .widget .fields, .menu-bar')].filter(e => e.checkVisibility()).length");
+    const shown = await browser.run("return [...document.querySelectorAll('.question button, .widget .fields, .menu-bar')].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))");
     await media([]);
-    assert.equal(shown, 0);
+    assert.deepEqual(shown, []);
 });
 
 test("no request leaves for another host, and the policy is never broken", async () => {
-    await browser.log("browser");
     await browser.log("performance");
+    said.length = 0;
     for (const page of PAGES) {
         await go(page);
     }
@@ -184,5 +197,5 @@ test("no request leaves for another host, and the policy is never broken", async
         .map(message => message.params.request.url);
     assert.ok(asked.length > 50, `${asked.length} requests were seen`);
     assert.deepEqual(asked.filter(url => !url.startsWith(site.url) && !url.startsWith("data:")), []);
-    assert.deepEqual((await browser.log("browser")).map(entry => entry.message).filter(text => !text.includes("favicon")), []);
+    assert.deepEqual(said, []);
 });

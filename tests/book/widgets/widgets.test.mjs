@@ -39,23 +39,29 @@ test("surge is rounded up and unavailable down", () => {
     assert.throws(() => bounds(4, "1.5", "1"), /not a whole number/);
 });
 
-test("no round leaves the bounds, and a good rollout ends", () => {
+test("no step leaves the bounds, and a good rollout ends", () => {
     for (const [replicas, surge, unavailable] of [[4, "25%", "25%"], [4, "1", "0"], [10, "0", "3"], [7, "100%", "0"], [1, "1", "0"]]) {
         const run = simulate(replicas, surge, unavailable);
         assert.ok(run.done, `${replicas} ${surge} ${unavailable}`);
-        for (const round of run.rounds) {
-            assert.ok(round.total <= replicas + run.surge, JSON.stringify(round));
-            assert.ok(round.available >= replicas - run.unavailable, JSON.stringify(round));
+        for (const step of run.steps) {
+            assert.ok(step.total <= replicas + run.surge, JSON.stringify(step));
+            assert.ok(step.available >= replicas - run.unavailable, JSON.stringify(step));
         }
     }
 });
 
+test("both bounds are reached", () => {
+    const run = simulate(10, "25%", "25%");
+    assert.equal(Math.max(...run.steps.map(step => step.total)), 13);
+    assert.equal(Math.min(...run.steps.map(step => step.available)), 8);
+});
+
 test("a bad version keeps capacity, as on a real cluster", () => {
     // book/systems/friday/bad.console: READY 4/4, UP-TO-DATE 1.
-    const last = simulate(4, "1", "0", false).rounds.at(-1);
+    const last = simulate(4, "1", "0", false).steps.at(-1);
     assert.deepEqual([last.available, last.fresh, last.old], [4, 1, 4]);
-    // With the defaults one old pod goes: kube-controller-manager v1.36.3 shows 3/4, UP-TO-DATE 2.
-    const usual = simulate(4, "25%", "25%", false).rounds.at(-1);
+    // book/systems/friday/usual.console: with the defaults one old pod goes, READY 3/4, UP-TO-DATE 2.
+    const usual = simulate(4, "25%", "25%", false).steps.at(-1);
     assert.deepEqual([usual.available, usual.fresh], [3, 2]);
 });
 
