@@ -59,8 +59,12 @@ pub(crate) fn diagnose(view: &View<'_>, lab: &Lab, compiled: &Compiled) -> Optio
     let worked = compiled.experiments.iter().flat_map(|name| worked_on(lab, name));
     let mut subjects: Vec<_> = observed.chain(worked).collect();
     subjects.dedup();
-    let found = subjects.iter().filter_map(|subject| of(view, subject));
-    // Of equally bad ones the first stays: `max_by_key` would keep the last.
+    worst(subjects.iter().filter_map(|subject| of(view, subject)))
+}
+
+/// The worst of several. Of equally bad ones the first stays: `max_by_key`
+/// would keep the last.
+fn worst(found: impl Iterator<Item = Diagnosis>) -> Option<Diagnosis> {
     found.reduce(|worst, next| if next.state > worst.state { next } else { worst })
 }
 

@@ -2,7 +2,7 @@
 
 use lab_spec::{Outcome, Request};
 
-use super::{Diagnosis, State, link, warning};
+use super::{Diagnosis, State, link, warning, worst};
 use crate::{
     cel::Value,
     functions::{
@@ -73,15 +73,8 @@ pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
         let state = if binding { State::Converging } else { State::Terminal };
         return Some(Diagnosis::new(state, object, "status.conditions[PodScheduled]", says));
     }
-    let mut worst: Option<Diagnosis> = None;
-    for status in statuses(pod).chain(items(pod, &["status", "initContainerStatuses"])) {
-        if let Some(found) = container(view, pod, status)
-            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
-        {
-            worst = Some(found);
-        }
-    }
-    worst.or_else(|| {
+    let containers = statuses(pod).chain(items(pod, &["status", "initContainerStatuses"]));
+    worst(containers.filter_map(|status| container(view, pod, status))).or_else(|| {
         let says = "it has not been started yet".to_owned();
         Some(Diagnosis::new(State::Converging, object, "status.phase", says))
     })
