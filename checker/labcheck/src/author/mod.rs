@@ -8,7 +8,7 @@ pub mod test;
 
 use std::path::PathBuf;
 
-use crate::{failure::Failure, labs::Library};
+use crate::{failure::Failure, labs::Library, output};
 
 /// Arguments of `labcheck author`.
 #[derive(clap::Args, Debug)]
@@ -42,13 +42,14 @@ pub fn run(args: &Args, labs: Option<&PathBuf>) -> Result<u8, Failure> {
         Command::Lint(args) => lint::run(args, &Library::open(Some(&dir))?),
         Command::Test(args) => test::run(args, &dir),
         Command::Functions => {
-            for doc in lab_judge::functions::all() {
-                anstream::println!("{}\n    {}\n    trap: {}\n", doc.signature, doc.says, doc.trap);
-            }
+            let docs = lab_judge::functions::all();
+            let docs =
+                docs.map(|doc| format!("{}\n    {}\n    trap: {}\n\n", doc.signature, doc.says, doc.trap));
+            output::write(&docs.collect::<String>())?;
             Ok(0)
         }
         Command::Schema => {
-            anstream::println!("{:#}", lab_spec::Lab::schema());
+            output::write(&format!("{:#}\n", lab_spec::Lab::schema()))?;
             Ok(0)
         }
     }
