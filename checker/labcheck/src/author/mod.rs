@@ -1,5 +1,6 @@
 //! The author's side: a lab proves itself before learners see it.
 
+mod digest;
 mod kubeconfig;
 pub mod lint;
 pub mod new;
