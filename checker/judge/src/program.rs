@@ -213,6 +213,7 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str) -> Vec<Subject> {
                 let labels = delete.labels.clone().map(Subject::Pods);
                 labels.or_else(|| delete.pod.clone().map(Subject::Pod))
             }
+            Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
             Action::Look => None,
         })

@@ -39,6 +39,8 @@ pub struct Step {
     pub ask: Option<Ask>,
     /// Delete one pod, with its UID as precondition.
     pub delete: Option<Delete>,
+    /// Change labels of one pod, with its UID as precondition.
+    pub relabel: Option<Relabel>,
     /// Wait until a workload has settled.
     pub wait: Option<Wait>,
     /// Take a look at everything the lab observes, under the step's name.
@@ -66,6 +68,16 @@ pub struct Delete {
     pub labels: Option<String>,
 }
 
+/// Labels of one pod: the oldest ready one that is selected.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Relabel {
+    /// Label selector.
+    pub labels: String,
+    /// Labels to put on it, in place of the values it has.
+    pub set: IndexMap<String, String>,
+}
+
 /// What a step waits for.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +100,8 @@ pub enum Action<'a> {
     Ask(&'a Ask),
     /// See [`Step::delete`].
     Delete(&'a Delete),
+    /// See [`Step::relabel`].
+    Relabel(&'a Relabel),
     /// See [`Step::wait`].
     Wait(&'a Wait),
     /// See [`Step::look`].
@@ -100,6 +114,7 @@ impl Action<'_> {
         match self {
             Self::Ask(_) => "ask",
             Self::Delete(_) => "delete",
+            Self::Relabel(_) => "relabel",
             Self::Wait(_) => "wait",
             Self::Look => "look",
         }
@@ -113,6 +128,7 @@ impl Step {
         let mut actions = [
             self.ask.as_ref().map(Action::Ask),
             self.delete.as_ref().map(Action::Delete),
+            self.relabel.as_ref().map(Action::Relabel),
             self.wait.as_ref().map(Action::Wait),
             self.look.as_ref().map(|_| Action::Look),
         ]

@@ -86,7 +86,9 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
         for (at, step) in experiment.steps.iter().enumerate() {
             let place = format!("step {} of experiment `{name}`", at + 1);
             if step.action().is_none() {
-                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `wait` and `look`"));
+                problems.add(format!(
+                    "{place} must have exactly one of `ask`, `delete`, `relabel`, `wait` and `look`"
+                ));
             }
             if step.look.is_some() && step.name.is_none() {
                 problems.add(format!("{place} takes a look without a name; add `as`"));
@@ -98,6 +100,9 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
                 && delete.pod.is_some() == delete.labels.is_some()
             {
                 problems.add(format!("{place} must name the pod by exactly one of `pod` and `labels`"));
+            }
+            if step.relabel.as_ref().is_some_and(|relabel| relabel.set.is_empty()) {
+                problems.add(format!("{place} sets no label"));
             }
             asked = asked.saturating_add(step.ask.as_ref().map_or(0, |ask| ask.count));
         }

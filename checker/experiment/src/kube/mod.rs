@@ -8,10 +8,13 @@ mod apply;
 mod ask;
 mod delete;
 mod manifest;
+mod pick;
 mod read;
+mod relabel;
 mod undo;
 mod wait;
 
+use indexmap::IndexMap;
 use kube::Client;
 use lab_spec::experiment::Action;
 use serde::{Deserialize, Serialize};
@@ -21,7 +24,7 @@ use crate::halt::Halt;
 use crate::run::{Run, Told};
 use crate::target::Stranger;
 
-pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace};
+pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace, relabel_pods};
 pub(crate) use undo::undo;
 
 /// What makes a cluster this cluster and no other; names prove nothing.
@@ -81,6 +84,15 @@ pub(crate) enum Change {
         /// How to make it again; none when a controller does.
         manifest: Option<Value>,
     },
+    /// Labels of this pod will be changed.
+    Relabel {
+        name: String,
+        uid: String,
+        /// What they will be.
+        set: IndexMap<String, String>,
+        /// What they were; none for a label that was not there.
+        before: IndexMap<String, Option<String>>,
+    },
 }
 
 /// Carries out a step.
@@ -93,6 +105,7 @@ pub(crate) async fn step(
     match action {
         Action::Ask(ask) => ask::step(run, place, at, ask).await,
         Action::Delete(delete) => delete::step(run, place, delete).await,
+        Action::Relabel(relabel) => relabel::step(run, place, relabel).await,
         Action::Wait(wait) => wait::step(run, place, wait).await,
         other @ Action::Look => Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word()))),
     }

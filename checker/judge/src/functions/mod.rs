@@ -3,6 +3,7 @@
 //! authors' reference is made from these entries.
 
 mod image;
+mod labels;
 pub(crate) mod meta;
 pub(crate) mod pod;
 mod service;
@@ -27,7 +28,7 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [pod::DOCS, workload::DOCS, service::DOCS, meta::DOCS, image::DOCS].into_iter().flatten()
+    [pod::DOCS, workload::DOCS, service::DOCS, labels::DOCS, meta::DOCS, image::DOCS].into_iter().flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {

@@ -36,6 +36,9 @@ pub struct Expect {
     /// How long the state stands before it is graded.
     #[serde(default)]
     pub aged: Option<lab_spec::Span>,
+    /// Labels put on running pods by hand, once the state has stood so long.
+    #[serde(default)]
+    pub relabel: Option<lab_spec::experiment::Relabel>,
     /// Files of the solution that are left out.
     #[serde(default)]
     pub without: Vec<String>,

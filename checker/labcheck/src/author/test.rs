@@ -170,6 +170,11 @@ impl Prover<'_> {
         if let Some(aged) = state.expect.aged {
             tokio::time::sleep(aged.into()).await;
         }
+        if let Some(relabel) = &state.expect.relabel
+            && lab_experiment::relabel_pods(&client, &namespace, relabel).await.map_err(gone)? == 0
+        {
+            return Ok(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]);
+        }
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
