@@ -19,7 +19,7 @@ use crate::probe::report;
 use crate::run::{Run, Told};
 
 /// Requests per second, whatever the answers.
-const RATE: u32 = 20;
+const RATE: u32 = 30;
 
 /// How long the prober waits for one answer; longer is the answer `timeout`.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -33,6 +33,10 @@ const STUCK: &[&str] = &[
     "PostStartHookError",
 ];
 
+/// Of these, what a busy node may be to blame for: kubelet tries again, and
+/// says `CrashLoopBackOff` once it has seen the same several times.
+const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError"];
+
 /// Milliseconds a deletion may be late before something must be holding it.
 const OVERDUE_MS: i64 = 10_000;
 
@@ -88,6 +92,10 @@ fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> 
         let reason = text(waiting, &["reason"]);
         if !STUCK.contains(&reason) {
             let says = format!("container `{name}` is being started: {reason}");
+            return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
+        }
+        if RETRIED.contains(&reason) && number(status, &["restartCount"]) <= 1 {
+            let says = format!("container `{name}` could not be started and is tried again: {reason}");
             return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
         }
         return Some(stuck(view, pod, status, reason, &field("state.waiting.reason")));
