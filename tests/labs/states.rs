@@ -1,7 +1,10 @@
 //! A lab proves itself: the starter fails, the solution passes, every mutant
 //! fails exactly where it says, every accept passes.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use lab_spec::{Report, Verdict};
 
@@ -83,13 +86,18 @@ fn every_state_has_evidence_and_no_evidence_is_an_orphan() {
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap()),
         );
         let states = course.states();
-        let expected = files(&mut states.iter().flat_map(|state| {
+        let mut expected = files(&mut states.iter().flat_map(|state| {
             ["json", "labcheck"].map(|extension| {
                 let path = course.recorded(&state.name, extension);
                 path.file_name().unwrap().to_str().unwrap().to_owned()
             })
         }));
+        expected.insert("digests.json".to_owned());
         assert_eq!(found, expected, "{}", course.lab.id);
+        let digests = fs::read_to_string(course.dir.join("evidence/digests.json")).unwrap();
+        let digests: BTreeMap<String, String> = serde_json::from_str(&digests).unwrap();
+        let names: BTreeSet<_> = states.iter().map(|state| &state.name).collect();
+        assert_eq!(digests.keys().collect::<BTreeSet<_>>(), names, "{}", course.lab.id);
     }
 }
 
