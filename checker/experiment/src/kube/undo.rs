@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Change;
+use super::deployment::Restore;
 use super::manifest::RUN;
 use super::{act, read};
 use crate::halt::Halt;
@@ -29,6 +30,10 @@ pub(crate) async fn undo(
         Change::Delete { manifest: None, .. } => Ok(None),
         Change::Delete { name, uid, manifest: Some(manifest) } => {
             restore(client, namespace, name, uid, manifest).await
+        }
+        Change::Field { deployment, uid, container, was, now } => {
+            let change = Restore { uid, container: container.as_deref(), was, now };
+            super::deployment::restore(client, namespace, deployment, change).await
         }
     }
 }
