@@ -14,6 +14,7 @@ mod kube;
 mod probe;
 mod recover;
 mod run;
+mod samplers;
 mod target;
 
 use std::path::PathBuf;

@@ -2,11 +2,13 @@
 //! of system.
 
 use lab_spec::experiment::Action;
+use lab_spec::sample::Sampler;
 
 use crate::halt::Halt;
 use crate::journal::{Entry, Header, Subject};
 use crate::kube::{self, Cluster, Place};
 use crate::run::{Run, Told};
+use crate::samplers::Running;
 
 /// What an experiment works on.
 pub enum Target {
@@ -41,6 +43,18 @@ impl Target {
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::Kubernetes(place) => Subject::Kubernetes(place.subject()),
+        }
+    }
+
+    /// Starts a sampler and says so in words.
+    pub(crate) async fn sample(
+        &self,
+        run: &mut Run<'_, '_>,
+        name: &str,
+        sampler: &Sampler,
+    ) -> Result<(Running, String), Halt> {
+        match self {
+            Self::Kubernetes(place) => kube::sample(run, place, name, sampler).await,
         }
     }
 

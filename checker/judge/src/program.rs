@@ -31,6 +31,8 @@ pub(crate) struct Compiled {
     pub observes: BTreeSet<String>,
     /// Experiments it reads.
     pub experiments: BTreeSet<String>,
+    /// Loads of experiments it reads requests of, as experiment and name.
+    pub loads: Vec<(String, String)>,
     /// Whether what it reads is made by controllers, so that time may mend it.
     pub dynamic: bool,
     /// Whether it joins several lists, which were taken at different moments.
@@ -108,6 +110,7 @@ impl Compiler<'_> {
             reads.iter().filter(|name| self.lab.experiments.contains_key(*name)).cloned().collect();
         let texts =
             || check.expressions().map(|expr| expr.text.as_str()).chain(used.iter().map(|(_, p)| p.source()));
+        let loads = self.loads(&experiments, &programs, &used);
         let dynamic = !experiments.is_empty()
             || observes.iter().any(|name| self.is_made(name))
             || texts().any(|text| text.contains(".status") || text.contains("rolledOut("));
@@ -123,9 +126,33 @@ impl Compiler<'_> {
             missing,
             observes,
             experiments,
+            loads,
             dynamic,
             joins,
         }
+    }
+
+    /// The loads whose requests these programs count.
+    fn loads(
+        &self,
+        experiments: &BTreeSet<String>,
+        programs: &[&Option<Program>],
+        lets: &[(String, Program)],
+    ) -> Vec<(String, String)> {
+        let judged = programs.iter().filter_map(|program| program.as_ref());
+        let counting: Vec<_> = judged
+            .chain(lets.iter().map(|(_, program)| program))
+            .filter(|program| program.references().functions.contains("failures"))
+            .map(Program::source)
+            .collect();
+        let declared = experiments.iter().filter_map(|name| Some((name, self.lab.experiments.get(name)?)));
+        declared
+            .flat_map(|(name, experiment)| {
+                let loads = experiment.sample.iter().filter(|(_, sampler)| sampler.http.is_some());
+                loads.map(move |(load, _)| (name.clone(), load.clone()))
+            })
+            .filter(|(name, load)| counting.iter().any(|text| text.contains(&format!("{name}.{load}"))))
+            .collect()
     }
 
     fn is_made(&self, name: &str) -> bool {
@@ -215,7 +242,8 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str) -> Vec<Subject> {
             }
             Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
-            Action::Look => None,
+            // What a step did to it is no cause.
+            Action::SetImage(_) | Action::Scale(_) | Action::Stop(_) | Action::Look => None,
         })
         .collect()
 }

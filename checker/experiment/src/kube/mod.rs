@@ -7,21 +7,27 @@ mod act;
 mod apply;
 mod ask;
 mod delete;
+mod deployment;
+mod load;
 mod manifest;
 mod pick;
+mod prober;
 mod read;
 mod relabel;
 mod undo;
 mod wait;
+mod watch;
 
 use indexmap::IndexMap;
 use kube::Client;
 use lab_spec::experiment::Action;
+use lab_spec::sample::{Sampler, Sampling};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::halt::Halt;
 use crate::run::{Run, Told};
+use crate::samplers::Running;
 use crate::target::Stranger;
 
 pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace, relabel_pods};
@@ -93,6 +99,16 @@ pub(crate) enum Change {
         /// What they were; none for a label that was not there.
         before: IndexMap<String, Option<String>>,
     },
+    /// A field of this Deployment will change: a container's image, or the
+    /// number of replicas if no container is named.
+    Field {
+        deployment: String,
+        uid: String,
+        container: Option<String>,
+        /// What it held before the run.
+        was: Value,
+        now: Value,
+    },
 }
 
 /// Carries out a step.
@@ -107,7 +123,25 @@ pub(crate) async fn step(
         Action::Delete(delete) => delete::step(run, place, delete).await,
         Action::Relabel(relabel) => relabel::step(run, place, relabel).await,
         Action::Wait(wait) => wait::step(run, place, wait).await,
-        other @ Action::Look => Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word()))),
+        Action::SetImage(image) => deployment::set_image(run, place, image).await,
+        Action::Scale(scale) => deployment::scale(run, place, scale).await,
+        other @ (Action::Look | Action::Stop(_)) => {
+            Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word())))
+        }
+    }
+}
+
+/// Starts a sampler.
+pub(crate) async fn sample(
+    run: &mut Run<'_, '_>,
+    place: &Place,
+    name: &str,
+    sampler: &Sampler,
+) -> Result<(Running, String), Halt> {
+    match sampler.sampling() {
+        Some(Sampling::Load(url, rate)) => load::start(run, place, name, sampler, url, rate).await,
+        Some(Sampling::Watch(kind)) => watch::start(run, place, name, sampler, kind).await,
+        None => Err(Halt::Unavailable(format!("sampler `{name}` does not say what it does"))),
     }
 }
 

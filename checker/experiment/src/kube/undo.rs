@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Change;
+use super::deployment::Restore;
 use super::manifest::RUN;
 use super::{act, read};
 use crate::halt::Halt;
@@ -33,6 +34,10 @@ pub(crate) async fn undo(
         }
         Change::Relabel { name, uid, set, before } => {
             label_back(client, namespace, (name, uid), set, before).await
+        }
+        Change::Field { deployment, uid, container, was, now } => {
+            let change = Restore { uid, container: container.as_deref(), was, now };
+            super::deployment::restore(client, namespace, deployment, change).await
         }
     }
 }
