@@ -25,11 +25,18 @@ pub(crate) struct Wrong {
     pub message: String,
     pub expression: String,
     pub values: Vec<Explained>,
+    /// Whether it is one element of several that is wrong.
+    pub one: bool,
 }
 
 impl Wrong {
     fn plain(message: impl Into<String>, program: &Program) -> Self {
-        Self { message: message.into(), expression: program.source().to_owned(), values: Vec::new() }
+        Self {
+            message: message.into(),
+            expression: program.source().to_owned(),
+            values: Vec::new(),
+            one: false,
+        }
     }
 }
 
@@ -167,7 +174,7 @@ impl<'a> Looks<'a> {
             inner.set("it", item.clone());
             let seen = match truth(expect, &inner) {
                 Ok(true) => continue,
-                Ok(false) => Seen::False(self.wrong(compiled, expect, &inner)),
+                Ok(false) => Seen::False(Wrong { one: true, ..self.wrong(compiled, expect, &inner) }),
                 Err(error) => self.error(compiled, expect, error, at),
             };
             if matches!(seen, Seen::False(_)) {
@@ -184,7 +191,12 @@ impl<'a> Looks<'a> {
             .into_iter()
             .map(|explained| Explained { expression: explained.text, value: explained.value })
             .collect();
-        Wrong { message: fill(&compiled.wrong, scope), expression: program.source().to_owned(), values }
+        Wrong {
+            message: fill(&compiled.wrong, scope),
+            expression: program.source().to_owned(),
+            values,
+            one: false,
+        }
     }
 
     /// An error in an expression: what is absent or not set was observed, and

@@ -146,7 +146,7 @@ impl Looks<'_> {
         let mut assessed = Assessed::new(Verdict::Fail, wrong.message);
         assessed.expression = wrong.expression;
         assessed.values = wrong.values;
-        if !compiled.dynamic {
+        if !compiled.dynamic || (compiled.fixed && wrong.one) {
             return assessed;
         }
         if let Some(diagnosis) = cause::diagnose(view, self.judge.lab, compiled) {

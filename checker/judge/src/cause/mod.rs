@@ -56,7 +56,7 @@ fn link(object: String, field: &str, says: String) -> Link {
 /// Why a check that reads these things fails: the worst cause that is named.
 pub(crate) fn diagnose(view: &View<'_>, lab: &Lab, compiled: &Compiled) -> Option<Diagnosis> {
     let observed = compiled.observes.iter().filter_map(|name| subject(lab, name));
-    let worked = compiled.experiments.iter().flat_map(|name| worked_on(lab, name));
+    let worked = compiled.steps.iter().flat_map(|(name, step)| worked_on(lab, name, step));
     let mut subjects: Vec<_> = observed.chain(worked).collect();
     subjects.dedup();
     worst(subjects.iter().filter_map(|subject| of(view, subject)))
