@@ -19,6 +19,10 @@ fn a_replayed_report_is_the_recorded_one_byte_for_byte() {
     for course in course::all() {
         for state in course.states() {
             let path = course.recorded(&state.name, "json");
+            // The evidence stays as it was recorded; what is said of it may change.
+            if std::env::var_os("UPDATE_GOLDENS").is_some_and(|value| !value.is_empty()) {
+                fs::write(&path, lab_render::json(&course.report(&state.name))).unwrap();
+            }
             let recorded =
                 fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let replayed = lab_render::json(&course.report(&state.name));
