@@ -5,18 +5,24 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use lab_spec::Experiment;
 use lab_spec::experiment::{Action, ExperimentEnd, ExperimentRecord, Step, StepRecord};
+use lab_spec::sample::Sample;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::halt::Halt;
 use crate::journal::{Entry, Journal};
-use crate::{Permission, Setting, ask, delete, read, undo, wait};
+use crate::samplers::{Clock, Samplers};
+use crate::target::Stranger;
+use crate::{Permission, Setting};
 
 /// A run under way.
 pub(crate) struct Run<'s, 'a> {
     pub(crate) setting: &'s Setting<'a>,
     /// Where the system under test was found at its limit, if it was.
     pub(crate) slow: Option<String>,
+    /// The clock of records.
+    pub(crate) clock: Clock,
+    samplers: Samplers,
     journal: Journal,
     ends: Instant,
 }
@@ -44,6 +50,7 @@ pub async fn run(setting: &Setting<'_>, name: &str, experiment: &Experiment) -> 
         ended: ExperimentEnd::Completed,
         results: IndexMap::new(),
         looks: IndexMap::new(),
+        samples: IndexMap::new(),
         log: Vec::new(),
     };
     let mut run = match begin(setting, name, experiment).await {
@@ -53,19 +60,19 @@ pub async fn run(setting: &Setting<'_>, name: &str, experiment: &Experiment) -> 
             return record;
         }
     };
-    for (at, step) in experiment.steps.iter().enumerate() {
-        let began = (setting.clock)();
-        let outcome = run.step(at, step, &mut record).await;
-        let what = match &outcome {
-            Ok(what) => what.clone(),
-            Err(halt) => format!("step {} did not come to its end: {}", at + 1, halt.words()),
-        };
-        run.log(&mut record, began, what);
-        if let Err(halt) = outcome {
-            record.ended = halt.end(at, run.slow.as_deref());
-            break;
+    if let Err(halt) = run.samplers(experiment, &mut record).await {
+        record.ended = halt.end(0, None);
+    } else {
+        run.steps(experiment, &mut record).await;
+    }
+    // Who interrupts does not want to wait for last answers.
+    if !setting.cancel.is_cancelled() {
+        for (name, sample) in run.samplers.end().await {
+            record.samples.entry(name).or_insert(sample);
         }
     }
+    // In the order of the lab, whichever ended first.
+    record.samples.sort_by_cached_key(|name, _| experiment.sample.get_index_of(name));
     run.undo(&mut record).await;
     record
 }
@@ -80,31 +87,84 @@ async fn begin<'s, 'a>(
         return Err(Halt::Unavailable(why.clone()));
     }
     let ends = Instant::now() + Duration::from(experiment.budget.time);
-    let asked = experiment.steps.iter().filter_map(|step| step.ask.as_ref());
-    let asked: u64 = asked.map(|ask| u64::from(ask.count)).sum();
-    if asked > u64::from(experiment.budget.requests) {
-        let budget = experiment.budget.requests;
-        return Err(Halt::Unavailable(format!(
-            "the steps send {asked} requests, `budget.requests` is {budget}"
-        )));
+    let (most, budget) = (experiment.most_requests(), experiment.budget.requests);
+    if most > u64::from(budget) {
+        return Err(Halt::Unavailable(format!("it may send {most} requests, `budget.requests` is {budget}")));
     }
-    let uid = tokio::select! {
+    let time = experiment.budget.time;
+    (setting.progress)(&format!("at most {most} requests, {time}, then everything is undone"));
+    let identified = tokio::select! {
         biased;
         () = setting.cancel.cancelled() => return Err(Halt::Interrupted),
-        uid = read::kube_system_uid(&setting.client) => uid?,
+        identified = setting.target.system().identify() => identified,
     };
-    if uid != setting.identity.kube_system_uid {
-        let expected = &setting.identity.kube_system_uid;
-        return Err(Halt::Unavailable(format!(
-            "this is not the cluster that may be changed: its `kube-system` has the UID `{uid}`, expected \
-             `{expected}`"
-        )));
-    }
+    identified.map_err(|stranger| match stranger {
+        Stranger::Unseen(halt) => halt,
+        Stranger::Other(how) => {
+            Halt::Unavailable(format!("this is not the system that may be changed: {how}"))
+        }
+    })?;
     let journal = Journal::create(setting, name).map_err(|error| Halt::Unavailable(error.to_string()))?;
-    Ok(Run { setting, slow: None, journal, ends })
+    let clock = Clock::set((setting.clock)());
+    Ok(Run { setting, slow: None, clock, samplers: Samplers::default(), journal, ends })
 }
 
 impl Run<'_, '_> {
+    /// Starts the samplers, those that watch first: they must see what the
+    /// others do.
+    async fn samplers(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) -> Result<(), Halt> {
+        let mut samplers: Vec<_> = experiment.sample.iter().collect();
+        samplers.sort_by_key(|(_, sampler)| sampler.http.is_some());
+        for (name, sampler) in samplers {
+            self.may_go_on()?;
+            let began = (self.setting.clock)();
+            let target = &self.setting.target;
+            match target.sample(self, name, sampler).await {
+                Ok((running, what)) => {
+                    self.samplers.add(name, running);
+                    self.log(record, began, what);
+                }
+                Err(halt) => {
+                    self.log(record, began, format!("sampler `{name}` did not start: {}", halt.words()));
+                    return Err(halt);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn steps(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) {
+        for (at, step) in experiment.steps.iter().enumerate() {
+            let began = (self.setting.clock)();
+            let outcome = self.step(at, step, record).await;
+            let what = match &outcome {
+                Ok(what) => what.clone(),
+                Err(halt) => format!("step {} did not come to its end: {}", at + 1, halt.words()),
+            };
+            self.log(record, began, what);
+            if let Err(halt) = outcome {
+                record.ended = halt.end(at, self.slow.as_deref());
+                return;
+            }
+        }
+    }
+
+    /// Ends a load.
+    async fn stop(&mut self, name: &str, record: &mut ExperimentRecord) -> Result<Told, Halt> {
+        self.tell(&format!("ending `{name}`"));
+        let Some(running) = self.samplers.take(name) else {
+            return Err(Halt::Unavailable(format!("`{name}` was ended before")));
+        };
+        let sample = self.unless_cancelled(running.end()).await?;
+        let what = match &sample {
+            Sample::Load(load) => format!("ended `{name}`: {} requests", load.answer.len()),
+            Sample::Watch(_) => format!("ended `{name}`"),
+            Sample::Unavailable { why } => format!("ended `{name}`, which recorded nothing: {why}"),
+        };
+        record.samples.insert(name.to_owned(), sample);
+        Ok(Told { what, result: None })
+    }
+
     async fn step(&mut self, at: usize, step: &Step, record: &mut ExperimentRecord) -> Result<String, Halt> {
         if let Some(after) = step.after {
             let until = Instant::now() + Duration::from(after);
@@ -114,9 +174,6 @@ impl Run<'_, '_> {
         self.may_go_on()?;
         let name = step.name.as_deref();
         let told = match step.action() {
-            Some(Action::Ask(ask)) => ask::step(self, at, ask).await?,
-            Some(Action::Delete(delete)) => delete::step(self, delete).await?,
-            Some(Action::Wait(wait)) => wait::step(self, wait).await?,
             Some(Action::Look) => {
                 self.tell("taking a look");
                 let look = timeout_at(self.ends, (self.setting.look)());
@@ -124,6 +181,11 @@ impl Run<'_, '_> {
                 let what = format!("took a look at {} lists", look.len());
                 record.looks.insert(name.unwrap_or_default().to_owned(), look);
                 Told { what, result: None }
+            }
+            Some(Action::Stop(load)) => self.stop(load, record).await?,
+            Some(action) => {
+                let target = &self.setting.target;
+                target.step(self, at, action).await?
             }
             None => {
                 let why = format!("step {} does not have exactly one action", at + 1);
@@ -142,7 +204,7 @@ impl Run<'_, '_> {
         let mut complete = true;
         while let Some(entry) = self.journal.entries.pop() {
             let began = (self.setting.clock)();
-            match undo::entry(&self.setting.client, &self.journal.header, &entry).await {
+            match self.setting.target.system().undo(&self.journal.header, &entry).await {
                 Ok(None) => {}
                 Ok(Some(what)) => self.log(record, began, what),
                 Err(why) => {
@@ -172,7 +234,7 @@ impl Run<'_, '_> {
         record.log.push(StepRecord { at_ms: began, took_ms, what });
     }
 
-    /// The run's id, which its prober pods carry.
+    /// The run's id, which what it creates carries.
     pub(crate) fn id(&self) -> &str {
         &self.journal.header.run
     }
@@ -188,11 +250,16 @@ impl Run<'_, '_> {
         self.journal.write(entry).map_err(|error| Halt::Unavailable(error.to_string()))
     }
 
+    /// The changes made so far.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.journal.entries
+    }
+
     /// Undoes the last change at once. On failure it stays to be undone at the
     /// end.
     pub(crate) async fn undo_last(&mut self) {
         if let Some(entry) = self.journal.entries.last()
-            && undo::entry(&self.setting.client, &self.journal.header, entry).await.is_ok()
+            && self.setting.target.system().undo(&self.journal.header, entry).await.is_ok()
         {
             self.journal.entries.pop();
         }
@@ -201,6 +268,11 @@ impl Run<'_, '_> {
     /// The end of a wait of this length, or of the experiment's time.
     pub(crate) fn limit(&self, at_most: Duration) -> Instant {
         self.ends.min(Instant::now() + at_most)
+    }
+
+    /// How much of the experiment's time is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
     }
 
     /// Whether the experiment's time has run out.

@@ -19,7 +19,7 @@ mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-pub use connect::ConnectError;
+pub use connect::{ConnectError, ca_sha256};
 use futures::{StreamExt, stream};
 use indexmap::{IndexMap, IndexSet};
 use kube::Client;

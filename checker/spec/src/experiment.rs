@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Observation, Span};
+use crate::{
+    Observation, Span,
+    sample::{Sample, Sampler, Sampling},
+};
 
 /// A declared list of steps, run in order and undone afterwards.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -12,8 +15,25 @@ use crate::{Observation, Span};
 pub struct Experiment {
     /// What the experiment may use up; printed before it starts.
     pub budget: Budget,
+    /// What is recorded beside the steps, by the name expressions use.
+    #[serde(default)]
+    pub sample: IndexMap<String, Sampler>,
     /// What is done.
     pub steps: Vec<Step>,
+}
+
+impl Experiment {
+    /// The most requests it may send: all its steps ask, and its loads run as
+    /// long as the budget's time.
+    pub fn most_requests(&self) -> u64 {
+        let asked = self.steps.iter().filter_map(|step| step.ask.as_ref());
+        let asked: u64 = asked.map(|ask| u64::from(ask.count)).sum();
+        let rates = self.sample.values().filter_map(|sampler| match sampler.sampling()? {
+            Sampling::Load(_, rate) => Some(u64::from(rate)),
+            Sampling::Watch(_) => None,
+        });
+        asked + rates.sum::<u64>() * self.budget.time.as_ms().div_ceil(1000)
+    }
 }
 
 /// The bounds of an experiment.
@@ -39,8 +59,17 @@ pub struct Step {
     pub ask: Option<Ask>,
     /// Delete one pod, with its UID as precondition.
     pub delete: Option<Delete>,
+    /// Change labels of one pod, with its UID as precondition.
+    pub relabel: Option<Relabel>,
     /// Wait until a workload has settled.
     pub wait: Option<Wait>,
+    /// Give a container of a Deployment another image.
+    #[serde(rename = "setImage")]
+    pub set_image: Option<SetImage>,
+    /// Give a Deployment another number of replicas.
+    pub scale: Option<Scale>,
+    /// End a load of `sample`, and wait for its last answers.
+    pub stop: Option<String>,
     /// Take a look at everything the lab observes, under the step's name.
     pub look: Option<LookStep>,
 }
@@ -66,14 +95,50 @@ pub struct Delete {
     pub labels: Option<String>,
 }
 
+/// Labels of one pod: the oldest ready one that is selected.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Relabel {
+    /// Label selector.
+    pub labels: String,
+    /// Labels to put on it, in place of the values it has.
+    pub set: IndexMap<String, String>,
+}
+
 /// What a step waits for.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
     /// Deployment that must be rolled out.
     pub deployment: String,
+    /// Wait instead until its controller reports that the rollout makes no
+    /// progress any more.
+    #[serde(default)]
+    pub stalled: bool,
     /// How long at most; running out is recorded, not an error.
     pub within: Span,
+}
+
+/// Another image for a container.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetImage {
+    /// Name of the Deployment.
+    pub deployment: String,
+    /// Name of the container in its pods.
+    pub container: String,
+    /// The image.
+    pub image: String,
+}
+
+/// Another number of replicas.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// Name of the Deployment.
+    pub deployment: String,
+    /// How many.
+    pub replicas: u32,
 }
 
 /// A look has no settings.
@@ -88,10 +153,34 @@ pub enum Action<'a> {
     Ask(&'a Ask),
     /// See [`Step::delete`].
     Delete(&'a Delete),
+    /// See [`Step::relabel`].
+    Relabel(&'a Relabel),
     /// See [`Step::wait`].
     Wait(&'a Wait),
+    /// See [`Step::set_image`].
+    SetImage(&'a SetImage),
+    /// See [`Step::scale`].
+    Scale(&'a Scale),
+    /// See [`Step::stop`].
+    Stop(&'a str),
     /// See [`Step::look`].
     Look,
+}
+
+impl Action<'_> {
+    /// The word lab files use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ask(_) => "ask",
+            Self::Delete(_) => "delete",
+            Self::Relabel(_) => "relabel",
+            Self::Wait(_) => "wait",
+            Self::SetImage(_) => "setImage",
+            Self::Scale(_) => "scale",
+            Self::Stop(_) => "stop",
+            Self::Look => "look",
+        }
+    }
 }
 
 impl Step {
@@ -101,7 +190,11 @@ impl Step {
         let mut actions = [
             self.ask.as_ref().map(Action::Ask),
             self.delete.as_ref().map(Action::Delete),
+            self.relabel.as_ref().map(Action::Relabel),
             self.wait.as_ref().map(Action::Wait),
+            self.set_image.as_ref().map(Action::SetImage),
+            self.scale.as_ref().map(Action::Scale),
+            self.stop.as_deref().map(Action::Stop),
             self.look.as_ref().map(|_| Action::Look),
         ]
         .into_iter()
@@ -123,6 +216,9 @@ pub struct ExperimentRecord {
     pub results: IndexMap<String, serde_json::Value>,
     /// Looks taken by steps, by step name and request key.
     pub looks: IndexMap<String, IndexMap<String, Observation>>,
+    /// What the samplers recorded, by name.
+    #[serde(default)]
+    pub samples: IndexMap<String, Sample>,
     /// One line for each step that ran, for people.
     pub log: Vec<StepRecord>,
 }

@@ -15,6 +15,7 @@ pub mod observe;
 mod parse;
 pub mod report;
 pub mod request;
+pub mod sample;
 pub mod template;
 mod validate;
 

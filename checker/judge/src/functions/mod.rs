@@ -3,9 +3,11 @@
 //! authors' reference is made from these entries.
 
 mod image;
+mod labels;
 pub(crate) mod meta;
 pub(crate) mod pod;
 mod service;
+pub(crate) mod traffic;
 pub(crate) mod workload;
 
 use std::sync::{Arc, LazyLock};
@@ -27,7 +29,9 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [pod::DOCS, workload::DOCS, service::DOCS, meta::DOCS, image::DOCS].into_iter().flatten()
+    [pod::DOCS, workload::DOCS, service::DOCS, labels::DOCS, meta::DOCS, image::DOCS, traffic::DOCS]
+        .into_iter()
+        .flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {
