@@ -112,6 +112,13 @@ impl Course {
             problems.push(Diagnostic::file(FILE, format!("has {found} items, expected {ITEMS}")));
         }
         for lab in labs {
+            for id in &lab.lab.covers {
+                if self.item(id).is_none_or(|item| !item.labs.contains(&lab.lab.id)) {
+                    let problem = format!("covers `{id}`, but {FILE} does not say so");
+                    let help = format!("add `{}` to the labs of `{id}` in {FILE}", lab.lab.id);
+                    problems.push(Diagnostic::file(&lab.file, problem).help(help));
+                }
+            }
             if !self.labs.iter().any(|announced| announced.id.value == lab.lab.id) {
                 let problem = format!("is not announced in {FILE}");
                 problems

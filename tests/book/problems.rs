@@ -24,7 +24,8 @@ impl Fixture {
             let plain = line.replace(", wrong: true", "");
             let end = plain.find(", chapters:").unwrap();
             let chapter = if plain.starts_with("- {id: C1,") { 0 } else { 17 };
-            format!("{}, chapters: [{chapter}]}}\n", &plain[..end])
+            let labs = if plain.contains("lab01") { ", labs: [lab01]" } else { "" };
+            format!("{}, chapters: [{chapter}]{labs}}}\n", &plain[..end])
         });
         let items: String = one.collect();
         let head = head.replace("file: 00-setup.md", "file: one.md");

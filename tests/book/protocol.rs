@@ -3,8 +3,9 @@
 use std::fs;
 
 use assert_cmd::Command;
+use mdbook_driver::{MDBook, config::Config};
 
-use crate::{problems::Fixture, root};
+use crate::{built, problems::Fixture, root};
 
 fn program() -> Command {
     assert_cmd::cargo_bin_cmd!("mdbook-labcheck")
@@ -67,4 +68,17 @@ fn what_is_no_book_is_refused() {
 fn book_toml_asks_for_the_program_by_its_name() {
     let text = fs::read_to_string(root().join("book/book.toml")).unwrap();
     assert!(text.contains("[preprocessor.labcheck]"));
+}
+
+#[test]
+fn mdbook_with_the_program_builds_the_same_pages() {
+    let program = assert_cmd::cargo::cargo_bin!("mdbook-labcheck").display().to_string();
+    let mut config = Config::from_disk(root().join("book/book.toml")).unwrap();
+    config.set("preprocessor.labcheck.command", program).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    config.build.build_dir = to.path().to_owned();
+    MDBook::load_with_config(root().join("book"), config).unwrap().build().unwrap();
+    for (name, page) in built::pages() {
+        assert_eq!(&fs::read_to_string(to.path().join(name)).unwrap(), page, "{name}");
+    }
 }
