@@ -13,6 +13,7 @@ mod report;
 mod schema;
 mod selector;
 mod time;
+mod timeline;
 mod verdict;
 mod view;
 

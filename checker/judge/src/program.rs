@@ -49,6 +49,9 @@ pub(crate) enum Part {
 /// others.
 const MADE: &[&str] = &["Pod", "ReplicaSet", "EndpointSlice", "Job", "Event"];
 
+/// Functions that count failed requests.
+const COUNTING: &[&str] = &["failures", "broken"];
+
 /// Compiles every check of a lab.
 pub(crate) fn compile(file: &str, lab: &Lab) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
     let mut compiler = Compiler { file, lab, problems: Vec::new() };
@@ -142,7 +145,7 @@ impl Compiler<'_> {
         let judged = programs.iter().filter_map(|program| program.as_ref());
         let counting: Vec<_> = judged
             .chain(lets.iter().map(|(_, program)| program))
-            .filter(|program| program.references().functions.contains("failures"))
+            .filter(|program| COUNTING.iter().any(|name| program.references().functions.contains(*name)))
             .map(Program::source)
             .collect();
         let declared = experiments.iter().filter_map(|name| Some((name, self.lab.experiments.get(name)?)));
@@ -242,7 +245,9 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str) -> Vec<Subject> {
             }
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
             // What a step did to it is no cause.
-            Action::SetImage(_) | Action::Scale(_) | Action::Stop(_) | Action::Look => None,
+            Action::SetImage(_) | Action::Scale(_) | Action::Start(_) | Action::Stop(_) | Action::Look => {
+                None
+            }
         })
         .collect()
 }

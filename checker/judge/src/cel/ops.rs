@@ -126,7 +126,7 @@ pub(super) fn equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<
         (Value::Cidr(a), Value::Cidr(b)) => a == b,
         (Value::Url(a), Value::Url(b)) => a == b,
         (Value::Format(a), Value::Format(b)) => a == b,
-        (Value::Native(a), Value::Native(b)) => std::sync::Arc::ptr_eq(a, b),
+        (Value::Native(a), Value::Native(b)) => Arc::ptr_eq(a, b),
         _ => numbers(left, right) == Some(Some(Ordering::Equal)),
     })
 }

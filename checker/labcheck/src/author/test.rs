@@ -13,6 +13,7 @@ use futures::{StreamExt, stream};
 use lab_experiment::Manifest;
 use lab_judge::{Judge, Limits};
 use lab_spec::{Evidence, Lab, Report, Verdict};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -41,7 +42,8 @@ pub struct Args {
     /// Grade each state this often; verdicts must agree
     #[arg(long, default_value_t = 1)]
     times: u32,
-    /// States under way at once, each in a namespace of its own
+    /// States under way at once, each in a namespace of its own; of a lab that
+    /// sends a load at most two, of which one is set up while the other is graded
     #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Do not record evidence
@@ -68,7 +70,14 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     if chosen.is_empty() {
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
-    let prover = Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()? };
+    let prover = Prover {
+        args,
+        lab: &entry.lab,
+        judge: &judge,
+        dir: &dir,
+        records: Records::open()?,
+        alone: Mutex::new(()),
+    };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
@@ -83,6 +92,8 @@ struct Prover<'a> {
     judge: &'a Judge<'a>,
     dir: &'a Path,
     records: Records,
+    /// Held while a lab that sends a load is graded: traffic runs alone.
+    alone: Mutex<()>,
 }
 
 impl Prover<'_> {
@@ -93,7 +104,11 @@ impl Prover<'_> {
                 let all = Arc::clone(&all);
                 async move { (state, Instant::now(), all.state(state).await) }
             })
-            .buffer_unordered(self.args.jobs.max(1));
+            .buffer_unordered(if self.lab.sends_load() {
+                self.args.jobs.clamp(1, 2)
+            } else {
+                self.args.jobs.max(1)
+            });
         let mut problems = 0;
         while let Some((state, begun, result)) = results.next().await {
             let (found, name) = (result?, &state.name);
@@ -138,6 +153,7 @@ impl Prover<'_> {
         if let Some(aged) = state.expect.aged {
             tokio::time::sleep(aged.into()).await;
         }
+        let _alone = if self.lab.sends_load() { Some(self.alone.lock().await) } else { None };
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
