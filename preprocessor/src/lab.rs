@@ -95,10 +95,10 @@ impl BookLab {
 pub(crate) fn announcement(lab: &Announced) -> String {
     let mut out = open_card(&lab.id.value, "lab-card coming");
     let number = lab.id.value.strip_prefix("lab").unwrap_or(&lab.id.value);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<p class=\"lab-title\">Lab {number}: {} <span class=\"badge\">coming</span></p><p>{} About {} minutes. \
-         This lab is not built yet; its page will appear under “Labs” when it is.</p></div>\n",
+         This lab is not built yet; its page will appear under “Labs” when it is.</p></div>",
         html::escape(&lab.title),
         html::inline(&lab.about),
         lab.minutes,

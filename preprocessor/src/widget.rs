@@ -94,9 +94,9 @@ pub(crate) fn html(name: &str, given: &[(&str, &str)]) -> Result<String, (String
             given.iter().find(|(key, _)| *key == setting.name).map_or(setting.default, |(_, value)| value);
         let _ = write!(out, " data-{}=\"{}\"", setting.name.replace('_', "-"), escape(value));
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "><figcaption>{}</figcaption><p class=\"instead\">{}</p></figure>\n",
+        "><figcaption>{}</figcaption><p class=\"instead\">{}</p></figure>",
         escape(widget.title),
         inline(widget.instead)
     );

@@ -15,6 +15,7 @@ mod schema;
 mod scope;
 mod selector;
 mod time;
+mod timeline;
 mod verdict;
 mod view;
 

@@ -58,6 +58,9 @@ const MADE: &[&str] = &["Pod", "ReplicaSet", "EndpointSlice", "Job", "Event"];
 /// itself.
 const FIXED: &[&str] = &["reference", "selects", "controlled", "ownedBy"];
 
+/// Functions that count failed requests.
+const COUNTING: &[&str] = &["failures", "broken"];
+
 /// Compiles every check of a lab.
 pub(crate) fn compile(file: &str, lab: &Lab) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
     let mut compiler = Compiler { file, lab, problems: Vec::new() };
@@ -162,7 +165,7 @@ impl Compiler<'_> {
         let judged = programs.iter().filter_map(|program| program.as_ref());
         let counting: Vec<_> = judged
             .chain(lets.iter().map(|(_, program)| program))
-            .filter(|program| program.references().functions.contains("failures"))
+            .filter(|program| COUNTING.iter().any(|name| program.references().functions.contains(*name)))
             .map(Program::source)
             .collect();
         let declared = experiments.iter().filter_map(|name| Some((name, self.lab.experiments.get(name)?)));
@@ -183,7 +186,7 @@ impl Compiler<'_> {
         while let Some(program) = programs.pop() {
             let References { variables, functions, .. } = program.references();
             let live = |name: &String| {
-                crate::functions::all().any(|doc| doc.name == name) && !FIXED.contains(&name.as_str())
+                functions::all().any(|doc| doc.name == name) && !FIXED.contains(&name.as_str())
             };
             if program.source().contains(".status") || functions.iter().any(live) {
                 return false;
@@ -288,7 +291,9 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str, step: &str) -> Vec<Subject>
             Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
             // What a step did to it is no cause.
-            Action::SetImage(_) | Action::Scale(_) | Action::Stop(_) | Action::Look => None,
+            Action::SetImage(_) | Action::Scale(_) | Action::Start(_) | Action::Stop(_) | Action::Look => {
+                None
+            }
         })
         .collect()
 }

@@ -103,10 +103,21 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
                     problems.add(format!("{place} has the name `{as_name}`, which is a sampler's"));
                 }
             }
+            if let Some(sampler) = &step.start
+                && !experiment.sample.contains_key(sampler)
+            {
+                problems.add(format!("{place} starts `{sampler}`, which is not in `sample`"));
+            }
             if let Some(load) = &step.stop
                 && experiment.sample.get(load).is_none_or(|sampler| sampler.http.is_none())
             {
                 problems.add(format!("{place} stops `{load}`, which is no load of `sample`"));
+            }
+            let began = |step: &crate::Step| [&step.start, &step.stop].into_iter().flatten().next().cloned();
+            if let Some(sampler) = began(step)
+                && experiment.steps[..at].iter().any(|before| before.stop.as_ref() == Some(&sampler))
+            {
+                problems.add(format!("{place} names `{sampler}`, which was stopped before"));
             }
             if let Some(delete) = &step.delete
                 && delete.pod.is_some() == delete.labels.is_some()

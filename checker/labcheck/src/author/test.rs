@@ -13,6 +13,7 @@ use futures::{StreamExt, stream};
 use lab_experiment::Manifest;
 use lab_judge::{Judge, Limits};
 use lab_spec::{Evidence, Lab, Report, Verdict};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -42,7 +43,8 @@ pub struct Args {
     /// Grade each state this often; verdicts must agree
     #[arg(long, default_value_t = 1)]
     times: u32,
-    /// States under way at once, each in a namespace of its own
+    /// States under way at once, each in a namespace of its own; of a lab that
+    /// sends a load at most two, of which one is set up while the other is graded
     #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Leave out states whose evidence is current: nothing it depends on has
@@ -83,8 +85,15 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     chosen.extend(sample(&current, args.sample, days()));
     let left_out = named.len() - chosen.len();
     let digests = Mutex::new(digests);
-    let prover =
-        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, digests };
+    let prover = Prover {
+        args,
+        lab: &entry.lab,
+        judge: &judge,
+        dir: &dir,
+        records: Records::open()?,
+        digests,
+        alone: AsyncMutex::new(()),
+    };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
@@ -115,6 +124,8 @@ struct Prover<'a> {
     dir: &'a Path,
     records: Records,
     digests: Mutex<Digests>,
+    /// Held while a lab that sends a load is graded: traffic runs alone.
+    alone: AsyncMutex<()>,
 }
 
 impl Prover<'_> {
@@ -125,7 +136,11 @@ impl Prover<'_> {
                 let all = Arc::clone(&all);
                 async move { (state, Instant::now(), all.state(state).await) }
             })
-            .buffer_unordered(self.args.jobs.max(1));
+            .buffer_unordered(if self.lab.sends_load() {
+                self.args.jobs.clamp(1, 2)
+            } else {
+                self.args.jobs.max(1)
+            });
         let mut problems = 0;
         while let Some((state, begun, result)) = results.next().await {
             let (found, name) = (result?, &state.name);
@@ -175,6 +190,7 @@ impl Prover<'_> {
         {
             return Ok(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]);
         }
+        let _alone = if self.lab.sends_load() { Some(self.alone.lock().await) } else { None };
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
