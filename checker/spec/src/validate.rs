@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Diagnostic, FORMAT, Lab, Task, template};
+use crate::{Diagnostic, FORMAT, Lab, Target, Task, template};
 
 /// Names that expressions always have; a lab may not bind them.
 const RESERVED: &[&str] = &["it", "was", "params", "loaded", "cluster", "true", "false", "null", "in"];
@@ -11,6 +11,7 @@ pub(crate) fn lab(file: &str, lab: &Lab) -> Vec<Diagnostic> {
     let mut problems = Problems { file, list: Vec::new() };
     header(lab, &mut problems);
     names(lab, &mut problems);
+    targets(lab, &mut problems);
     experiments(lab, &mut problems);
     let (mut tasks, mut checks) = (HashSet::new(), HashSet::new());
     for task in &lab.tasks {
@@ -70,6 +71,18 @@ fn names(lab: &Lab, problems: &mut Problems<'_>) {
             problems.add(format!(
                 "`{name}` names two things; observations, experiments and lets share one space"
             ));
+        }
+    }
+}
+
+/// What is observed must belong to a target, or nobody would look at it.
+fn targets(lab: &Lab, problems: &mut Problems<'_>) {
+    for (name, observe) in &lab.observe {
+        let target = observe.source.target();
+        // Files lie beside whatever a lab is about.
+        if target != Target::Files && !lab.has(target) {
+            let word = format!("{target:?}").to_lowercase();
+            problems.add(format!("observation `{name}` is about `{word}`, which `target` does not name"));
         }
     }
 }
