@@ -1,7 +1,5 @@
 //! The ways a step does not come to its end.
 
-use std::error::Error as _;
-
 use lab_spec::experiment::ExperimentEnd;
 
 /// Why a step has no result.
@@ -45,24 +43,6 @@ impl Halt {
             Self::Interrupted => "interrupted",
         }
     }
-}
-
-/// What a failed request said, in words: the server's message, or the chain of
-/// causes on our side.
-pub(crate) fn words(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return format!("{} {}: {}", status.code, status.reason, status.message);
-    }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text = format!("{text}: {next_text}");
-        }
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -10,41 +10,52 @@ use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Identity, Setting};
+use crate::{Identity, Setting, kube};
 
 /// The format number of journals this version reads and writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a journal is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Header {
     pub(crate) format: u32,
-    /// The run; its prober pods carry it as a label.
+    /// The run; what it creates carries it as a label.
     pub(crate) run: String,
-    pub(crate) identity: Identity,
-    /// What people call the cluster.
-    pub(crate) cluster: String,
-    pub(crate) namespace: String,
+    pub(crate) target: Subject,
     pub(crate) experiment: String,
+}
+
+/// The system a journal is about, and the place in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Subject {
+    Kubernetes(kube::Subject),
 }
 
 /// One change that is about to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Entry {
-    /// A prober pod of this name will be created.
-    Probe { name: String },
-    /// This pod will be deleted.
-    Delete {
-        name: String,
-        uid: String,
-        /// How to make it again; none when a controller does.
-        manifest: Option<Value>,
-    },
+    Kubernetes(kube::Change),
+}
+
+impl Subject {
+    /// Whether it is about the cluster of this identity.
+    pub(crate) fn is_in(&self, cluster: &Identity) -> bool {
+        match self {
+            Self::Kubernetes(subject) => subject.identity == *cluster,
+        }
+    }
+
+    /// The place, in words.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Kubernetes(subject) => format!("namespace `{}`", subject.namespace),
+        }
+    }
 }
 
 /// A journal this process holds the lock of.
@@ -91,9 +102,7 @@ impl Journal {
         let header = Header {
             format: FORMAT,
             run: Uuid::new_v4().to_string(),
-            identity: setting.identity.clone(),
-            cluster: setting.cluster.clone(),
-            namespace: setting.namespace.clone(),
+            target: setting.target.subject(),
             experiment: experiment.to_owned(),
         };
         Self::begin(&setting.journal_dir, header)

@@ -2,53 +2,39 @@
 //! writes to a cluster or to Docker.
 //!
 //! [`run`] carries out an experiment and returns what it recorded; [`recover`]
-//! finishes the undo of a run that was killed. Every request that changes
-//! something is sent from one module, `act`, and only after the journal on
+//! finishes the undo of a run that was killed. What every run has (budget,
+//! deadlines, journal, log, cancellation, undo in reverse) stands here; what
+//! is done to one kind of system stands in a module of its own (`kube`), and
+//! [`Target`] is the seam between. A change is sent only after the journal on
 //! disk says how to undo it.
 
-mod act;
-mod apply;
-mod ask;
-mod delete;
 mod halt;
 mod journal;
-mod manifest;
-mod proof;
-mod read;
+mod kube;
+mod probe;
 mod recover;
 mod run;
-mod undo;
-mod wait;
+mod target;
 
 use std::path::PathBuf;
 
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
-use kube::Client;
 use lab_spec::Observation;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace};
-pub use journal::JournalError;
-pub use recover::{Left, RecoverError, Recovery, Undone, forget, recover};
-pub use run::run;
+pub use crate::journal::JournalError;
+pub use crate::kube::{
+    ApplyError, Cluster, Identity, Manifest, Place, apply, delete_namespace, discard_namespace,
+};
+pub use crate::recover::{Left, RecoverError, Recovery, Undone, forget, recover};
+pub use crate::run::run;
+pub use crate::target::{System, Target};
 
-/// What makes a cluster this cluster and no other; names prove nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Identity {
-    /// SHA-256 of the certificate authority's PEM in the kubeconfig, hex.
-    pub ca_sha256: String,
-    /// UID of the namespace `kube-system`.
-    pub kube_system_uid: String,
-}
-
-/// Whether an experiment may change the cluster.
+/// Whether an experiment may change the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// `labcheck up` recorded this identity when it made the cluster.
+    /// `labcheck up` recorded this identity when it made the system.
     Owned,
     /// The user typed the server's name.
     Confirmed,
@@ -61,20 +47,11 @@ pub type Looking<'a> = dyn Fn() -> BoxFuture<'a, IndexMap<String, Observation>> 
 
 /// Where and how an experiment runs.
 pub struct Setting<'a> {
-    /// The way to the cluster.
-    pub client: Client,
-    /// What people call the cluster: the context or the server. Only shown.
-    pub cluster: String,
-    /// The cluster that `permission` is about. The run compares the UID with
-    /// the one `client` sees before it changes anything.
-    pub identity: Identity,
-    /// Whether the cluster may be changed.
+    /// The system, and the place in it. The run compares the identity with the
+    /// one it sees before it changes anything.
+    pub target: Target,
+    /// Whether that system may be changed.
     pub permission: Permission,
-    /// Namespace the lab is about.
-    pub namespace: String,
-    /// Image of the prober, already on every node, as in
-    /// `labcheck/probe:0.1.0`.
-    pub probe_image: String,
     /// Directory of the journals; made when missing.
     pub journal_dir: PathBuf,
     /// Text no answer can know in advance. The nonce of a request is this, the
@@ -84,8 +61,6 @@ pub struct Setting<'a> {
     pub clock: &'a (dyn Fn() -> u64 + Send + Sync),
     /// Takes a look.
     pub look: &'a Looking<'a>,
-    /// Whether a Deployment is rolled out.
-    pub rolled_out: fn(&Value) -> bool,
     /// Told what happens, a line at a time.
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
     /// Stops the experiment early; what it did is undone all the same.

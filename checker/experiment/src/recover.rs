@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::Client;
-
+use crate::Identity;
 use crate::journal::{self, Journal, JournalError};
-use crate::{Identity, read, undo};
+use crate::target::{Stranger, System};
 
 /// How long the last request of a killed run may still be on its way: it lies
 /// in the server's socket when its sender dies.
@@ -26,8 +25,8 @@ pub struct Recovery {
 pub struct Undone {
     /// The experiment.
     pub experiment: String,
-    /// The namespace it ran in.
-    pub namespace: String,
+    /// Where it ran, as in ``namespace `lab01` ``.
+    pub place: String,
     /// What was done to undo it, in words; empty if nothing was needed.
     pub did: Vec<String>,
 }
@@ -37,7 +36,7 @@ pub struct Undone {
 pub struct Left {
     /// Its journal.
     pub journal: PathBuf,
-    /// Why, in words, naming the cluster if it is another one.
+    /// Why, in words, naming the system if it is another one.
     pub why: String,
 }
 
@@ -47,31 +46,22 @@ pub enum RecoverError {
     /// The directory of the journals cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The cluster could not be asked who it is.
-    #[error("cannot tell which cluster this is, so nothing was undone: {0}")]
+    /// The system could not be asked who it is.
+    #[error("cannot tell which system this is, so nothing was undone: {0}")]
     Unidentified(String),
-    /// The client leads to another cluster than the identity says.
-    #[error("this cluster's `kube-system` has the UID `{found}`, expected `{expected}`; nothing was undone")]
-    OtherCluster {
-        /// UID in the identity.
-        expected: String,
-        /// UID seen through the client.
-        found: String,
-    },
+    /// It is another system than the one it was taken for; how that shows.
+    #[error("this is another system than it is taken for: {0}; nothing was undone")]
+    Other(String),
 }
 
-/// Undoes what killed runs left behind in the cluster `identity` names, and
-/// lists what it leaves alone: journals of other clusters, and journals that
-/// cannot be undone now. Runs that are still busy are neither. Sends no
-/// request if there is nothing to undo.
+/// Undoes what killed runs left behind in this system, and lists what it leaves
+/// alone: journals of other systems, and journals that cannot be undone now.
+/// Runs that are still busy are neither. Sends no request if there is nothing
+/// to undo.
 ///
 /// # Errors
-/// The journals cannot be listed, or `client` does not lead to that cluster.
-pub async fn recover(
-    client: &Client,
-    journal_dir: &Path,
-    identity: &Identity,
-) -> Result<Recovery, RecoverError> {
+/// The journals cannot be listed, or the system is not the one it is taken for.
+pub async fn recover(system: System<'_>, journal_dir: &Path) -> Result<Recovery, RecoverError> {
     let mut recovery = Recovery::default();
     let mut identified = false;
     for path in journal::all(journal_dir)? {
@@ -83,15 +73,19 @@ pub async fn recover(
                 continue;
             }
         };
-        if journal.header.identity != *identity {
-            recovery.left.push(Left { journal: path, why: other_cluster(&journal) });
+        if let Err(whose) = system.is_of(&journal.header) {
+            let why = format!("experiment `{}` {whose}", journal.header.experiment);
+            recovery.left.push(Left { journal: path, why });
             continue;
         }
         if !identified {
-            identify(client, identity).await?;
+            system.identify().await.map_err(|stranger| match stranger {
+                Stranger::Unseen(halt) => RecoverError::Unidentified(halt.words().to_owned()),
+                Stranger::Other(how) => RecoverError::Other(how),
+            })?;
             identified = true;
         }
-        match finish(client, journal).await {
+        match finish(system, journal).await {
             Ok(undone) => recovery.undone.push(undone),
             Err(why) => recovery.left.push(Left { journal: path, why }),
         }
@@ -107,7 +101,7 @@ pub fn forget(journal_dir: &Path, identity: &Identity) -> Result<usize, JournalE
     let mut forgotten = 0;
     for path in journal::all(journal_dir)? {
         if let Some(journal) = Journal::adopt(&path)?
-            && journal.header.identity == *identity
+            && journal.header.target.is_in(identity)
         {
             journal.remove()?;
             forgotten += 1;
@@ -116,32 +110,13 @@ pub fn forget(journal_dir: &Path, identity: &Identity) -> Result<usize, JournalE
     Ok(forgotten)
 }
 
-fn other_cluster(journal: &Journal) -> String {
-    let header = &journal.header;
-    format!(
-        "experiment `{}` was killed in cluster `{}` (`kube-system` UID `{}`), which is not this one; use that \
-         cluster to undo it, or remove the file if it no longer exists",
-        header.experiment, header.cluster, header.identity.kube_system_uid
-    )
-}
-
-async fn identify(client: &Client, identity: &Identity) -> Result<(), RecoverError> {
-    let found = read::kube_system_uid(client)
-        .await
-        .map_err(|halt| RecoverError::Unidentified(halt.words().to_owned()))?;
-    if found == identity.kube_system_uid {
-        return Ok(());
-    }
-    Err(RecoverError::OtherCluster { expected: identity.kube_system_uid.clone(), found })
-}
-
-async fn finish(client: &Client, mut journal: Journal) -> Result<Undone, String> {
+async fn finish(system: System<'_>, mut journal: Journal) -> Result<Undone, String> {
     let (mut did, mut failed) = (Vec::new(), Vec::new());
     if !journal.entries.is_empty() {
         tokio::time::sleep(ON_ITS_WAY).await;
     }
     while let Some(entry) = journal.entries.pop() {
-        match undo::entry(client, &journal.header, &entry).await {
+        match system.undo(&journal.header, &entry).await {
             Ok(what) => did.extend(what),
             Err(why) => failed.push(why),
         }
@@ -149,7 +124,7 @@ async fn finish(client: &Client, mut journal: Journal) -> Result<Undone, String>
     if !failed.is_empty() {
         return Err(failed.join("; "));
     }
-    let (experiment, namespace) = (journal.header.experiment.clone(), journal.header.namespace.clone());
+    let (experiment, place) = (journal.header.experiment.clone(), journal.header.target.place());
     journal.remove().map_err(|error| error.to_string())?;
-    Ok(Undone { experiment, namespace, did })
+    Ok(Undone { experiment, place, did })
 }

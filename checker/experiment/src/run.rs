@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::halt::Halt;
 use crate::journal::{Entry, Journal};
-use crate::{Permission, Setting, ask, delete, read, undo, wait};
+use crate::target::Stranger;
+use crate::{Permission, Setting};
 
 /// A run under way.
 pub(crate) struct Run<'s, 'a> {
@@ -88,18 +89,17 @@ async fn begin<'s, 'a>(
             "the steps send {asked} requests, `budget.requests` is {budget}"
         )));
     }
-    let uid = tokio::select! {
+    let identified = tokio::select! {
         biased;
         () = setting.cancel.cancelled() => return Err(Halt::Interrupted),
-        uid = read::kube_system_uid(&setting.client) => uid?,
+        identified = setting.target.system().identify() => identified,
     };
-    if uid != setting.identity.kube_system_uid {
-        let expected = &setting.identity.kube_system_uid;
-        return Err(Halt::Unavailable(format!(
-            "this is not the cluster that may be changed: its `kube-system` has the UID `{uid}`, expected \
-             `{expected}`"
-        )));
-    }
+    identified.map_err(|stranger| match stranger {
+        Stranger::Unseen(halt) => halt,
+        Stranger::Other(how) => {
+            Halt::Unavailable(format!("this is not the system that may be changed: {how}"))
+        }
+    })?;
     let journal = Journal::create(setting, name).map_err(|error| Halt::Unavailable(error.to_string()))?;
     Ok(Run { setting, slow: None, journal, ends })
 }
@@ -114,9 +114,6 @@ impl Run<'_, '_> {
         self.may_go_on()?;
         let name = step.name.as_deref();
         let told = match step.action() {
-            Some(Action::Ask(ask)) => ask::step(self, at, ask).await?,
-            Some(Action::Delete(delete)) => delete::step(self, delete).await?,
-            Some(Action::Wait(wait)) => wait::step(self, wait).await?,
             Some(Action::Look) => {
                 self.tell("taking a look");
                 let look = timeout_at(self.ends, (self.setting.look)());
@@ -124,6 +121,10 @@ impl Run<'_, '_> {
                 let what = format!("took a look at {} lists", look.len());
                 record.looks.insert(name.unwrap_or_default().to_owned(), look);
                 Told { what, result: None }
+            }
+            Some(action) => {
+                let target = &self.setting.target;
+                target.step(self, at, action).await?
             }
             None => {
                 let why = format!("step {} does not have exactly one action", at + 1);
@@ -142,7 +143,7 @@ impl Run<'_, '_> {
         let mut complete = true;
         while let Some(entry) = self.journal.entries.pop() {
             let began = (self.setting.clock)();
-            match undo::entry(&self.setting.client, &self.journal.header, &entry).await {
+            match self.setting.target.system().undo(&self.journal.header, &entry).await {
                 Ok(None) => {}
                 Ok(Some(what)) => self.log(record, began, what),
                 Err(why) => {
@@ -172,7 +173,7 @@ impl Run<'_, '_> {
         record.log.push(StepRecord { at_ms: began, took_ms, what });
     }
 
-    /// The run's id, which its prober pods carry.
+    /// The run's id, which what it creates carries.
     pub(crate) fn id(&self) -> &str {
         &self.journal.header.run
     }
@@ -192,7 +193,7 @@ impl Run<'_, '_> {
     /// end.
     pub(crate) async fn undo_last(&mut self) {
         if let Some(entry) = self.journal.entries.last()
-            && undo::entry(&self.setting.client, &self.journal.header, entry).await.is_ok()
+            && self.setting.target.system().undo(&self.journal.header, entry).await.is_ok()
         {
             self.journal.entries.pop();
         }

@@ -5,7 +5,7 @@ use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt, future::BoxFuture};
 use indexmap::IndexMap;
-use lab_experiment::{Identity, Permission, Setting};
+use lab_experiment::{Cluster, Identity, Permission, Place, Setting, Target};
 use lab_judge::{Judge, Limits, Next};
 use lab_spec::{Ended, Evidence, Lab, Look, Observation, Outcome, Request, experiment::ExperimentRecord};
 use tokio_util::sync::CancellationToken;
@@ -168,18 +168,20 @@ impl Collector<'_> {
         let identity = Identity { ca_sha256: observer.ca_sha256(), kube_system_uid: uid.unwrap_or_default() };
         let clock = || observer.at_ms();
         let looking = || -> BoxFuture<'_, IndexMap<String, Observation>> { Box::pin(self.whole_look()) };
-        let setting = Setting {
-            client: observer.client(),
-            cluster: observer.context().to_owned(),
-            identity,
-            permission,
+        let cluster = Cluster { client: observer.client(), name: observer.context().to_owned(), identity };
+        let place = Place {
+            cluster,
             namespace: self.session.namespace.clone(),
             probe_image: PROBE_IMAGE.to_owned(),
+            rolled_out: lab_judge::is_rolled_out,
+        };
+        let setting = Setting {
+            target: Target::Kubernetes(place),
+            permission,
             journal_dir: self.state.journal_dir(),
             nonce: evidence.params.nonce.clone(),
             clock: &clock,
             look: &looking,
-            rolled_out: lab_judge::is_rolled_out,
             progress: &|line| (self.say)(&format!("experiment `{name}`: {line}")),
             cancel: self.cancel.clone(),
         };

@@ -94,6 +94,18 @@ pub enum Action<'a> {
     Look,
 }
 
+impl Action<'_> {
+    /// The word lab files use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ask(_) => "ask",
+            Self::Delete(_) => "delete",
+            Self::Wait(_) => "wait",
+            Self::Look => "look",
+        }
+    }
+}
+
 impl Step {
     /// The step's action; `None` if it has none or several, which validation
     /// refuses.

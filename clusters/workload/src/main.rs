@@ -48,6 +48,9 @@ enum Command {
     Load(load::Args),
     /// Ask once whether a server is healthy: exit code 0 or 1, one line.
     Health(health::Args),
+    /// Ask PID 1 of this container to stop (SIGTERM): what `kill 1` does where
+    /// there is no shell.
+    Stop,
     /// Print the version of the binary and the digest of each model.
     Version,
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Queue(args) => queue::run(&args),
         Command::Load(args) => load::run(args),
         Command::Health(args) => return health::run(&args),
+        Command::Stop => shutdown::ask_init(),
         Command::Version => version(),
     };
     match outcome {

@@ -1,7 +1,21 @@
 //! SIGTERM and SIGINT. PID 1 has no default handlers: without these the kernel
 //! drops the signals and the container dies by SIGKILL after its grace period.
 
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal as Kind, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Sends SIGTERM to PID 1 if that is `ms` too: outside its container PID 1
+/// belongs to somebody else.
+pub fn ask_init() -> anyhow::Result<()> {
+    let command = std::fs::read("/proc/1/cmdline").context("cannot read what PID 1 is")?;
+    let first = command.split(|byte| *byte == 0).next().unwrap_or_default();
+    let program = String::from_utf8_lossy(first);
+    if !program.ends_with("/ms") {
+        bail!("PID 1 is `{program}`, expected `/ms`; nothing was stopped");
+    }
+    kill_process(Pid::INIT, Kind::TERM).context("cannot send SIGTERM to PID 1")
+}
 
 /// Installed handlers for both signals.
 pub struct Signals {

@@ -48,6 +48,31 @@ fn one_request_asks_once_and_carries_the_proof() {
 }
 
 #[test]
+fn compact_lines_hold_what_judging_needs() {
+    let server = serve("");
+    let address = server.ready();
+    let report =
+        load(&format!("--url http://{address}/predict --count 3 --rate 50 --nonce n --lines compact"));
+    let mut lines = report.lines;
+    lines.sort_by_key(|line| line[0].as_u64());
+    for (seq, line) in lines.iter().enumerate() {
+        assert_eq!((&line[0], &line[2], &line[3]), (&json!(seq), &json!(200), &Value::Null), "{line}");
+        assert!(line[1].is_number() && line[4].is_number(), "{line}");
+        assert_eq!((&line[5], &line[6], &line[7]), (&json!("pod-under-test"), &json!("v1"), &json!(true)));
+    }
+    let refused = load(&format!("--url http://{}/ --count 1 --lines compact", free_port()));
+    assert_eq!(refused.lines[0][3], "refused");
+    assert_eq!(refused.lines[0][7], false);
+}
+
+#[test]
+fn nothing_is_stopped_where_pid_1_is_not_ours() {
+    let (code, _, err) = support::run("stop");
+    assert_eq!(code, 2);
+    assert!(err.contains("PID 1"), "{err}");
+}
+
+#[test]
 fn body_and_features_reach_the_model() {
     let server = serve("");
     let address = server.ready();

@@ -1,23 +1,27 @@
 use serde_json::json;
 
 use super::*;
+use crate::kube::{Change, Identity};
 
 fn header(run: &str) -> Header {
     Header {
         format: FORMAT,
         run: run.to_owned(),
-        identity: Identity { ca_sha256: "ca".to_owned(), kube_system_uid: "uid".to_owned() },
-        cluster: "kind-labs".to_owned(),
-        namespace: "lab01".to_owned(),
+        target: Subject::Kubernetes(kube::Subject {
+            identity: Identity { ca_sha256: "ca".to_owned(), kube_system_uid: "uid".to_owned() },
+            cluster: "kind-labs".to_owned(),
+            namespace: "lab01".to_owned(),
+        }),
         experiment: "heal".to_owned(),
     }
 }
 
 fn entries() -> [Entry; 3] {
-    let deletion =
-        |name: &str, manifest| Entry::Delete { name: name.to_owned(), uid: "u".to_owned(), manifest };
+    let deletion = |name: &str, manifest| {
+        Entry::Kubernetes(Change::Delete { name: name.to_owned(), uid: "u".to_owned(), manifest })
+    };
     [
-        Entry::Probe { name: "labcheck-probe-1".to_owned() },
+        Entry::Kubernetes(Change::Probe { name: "labcheck-probe-1".to_owned() }),
         deletion("bare", Some(json!({"kind": "Pod"}))),
         deletion("api", None),
     ]
@@ -71,7 +75,7 @@ fn half_written_last_line_was_never_acted_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = killed(dir.path());
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    file.write_all(br#"{"probe":{"na"#).unwrap();
+    file.write_all(br#"{"kubernetes":{"probe":{"na"#).unwrap();
     let journal = Journal::adopt(&path).unwrap().expect("a journal");
     assert_eq!(journal.entries, entries());
 }
@@ -91,10 +95,10 @@ fn damaged_journal_names_its_line_and_is_kept() {
 fn journal_of_a_newer_version_is_not_guessed_at() {
     let dir = tempfile::tempdir().unwrap();
     let path = killed(dir.path());
-    let text = fs::read_to_string(&path).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+    let text = fs::read_to_string(&path).unwrap().replacen("\"format\":2", "\"format\":3", 1);
     fs::write(&path, text).unwrap();
     let why = Journal::adopt(&path).unwrap_err().to_string();
-    assert!(why.contains("format 2, expected 1"), "{why}");
+    assert!(why.contains("format 3, expected 2"), "{why}");
 }
 
 #[test]

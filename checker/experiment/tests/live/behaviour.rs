@@ -9,16 +9,17 @@ use lab_spec::experiment::{ExperimentEnd, ExperimentRecord};
 use serde_json::{Value, json};
 
 use crate::support::{
-    client, eventually, experiment, from, identity, journals, namespace, probers, setting, uid, workload,
+    client, eventually, experiment, from, identity, journals, namespace, place, probers, setting, uid,
+    workload,
 };
 
 async fn record(namespace: &str, steps: Value, image: Option<&str>) -> ExperimentRecord {
     let (client, dir) = (client().await, tempfile::tempdir().unwrap());
     let progress = |line: &str| eprintln!("  {line}");
     let mut setting = setting(&client, &identity(&client).await, dir.path(), &progress);
-    setting.namespace = namespace.to_owned();
+    place(&mut setting).namespace = namespace.to_owned();
     if let Some(image) = image {
-        setting.probe_image = image.to_owned();
+        place(&mut setting).probe_image = image.to_owned();
     }
     let record = run(&setting, "test", &experiment(steps)).await;
     assert_eq!(journals(dir.path()), 0, "everything is undone");

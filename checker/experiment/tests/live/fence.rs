@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use lab_experiment::{Identity, Permission, RecoverError, forget, recover, run};
+use lab_experiment::{Identity, Permission, RecoverError, forget, run};
 use lab_spec::experiment::{ExperimentEnd, ExperimentRecord};
 use serde_json::json;
 
-use crate::support::{bare_pod, client, experiment, identity, journals, nowhere, setting, uid};
+use crate::support::{bare_pod, client, experiment, identity, journals, nowhere, recover, setting, uid};
 
 async fn attempt(client: &kube::Client, identity: &Identity, permission: Permission) -> ExperimentRecord {
     let dir = tempfile::tempdir().unwrap();
@@ -56,13 +56,13 @@ async fn cluster_of_another_identity_is_not_touched() {
 /// A journal as a run in the cluster `elsewhere` leaves it when killed.
 fn foreign(dir: &Path) {
     let header = json!({
-        "format": 1, "run": "r", "identity": elsewhere(), "cluster": "kind-other",
-        "namespace": "exp-dev", "experiment": "heal",
+        "format": 2, "run": "r", "experiment": "heal",
+        "target": {"kubernetes": {"identity": elsewhere(), "cluster": "kind-other", "namespace": "exp-dev"}},
     });
-    let entry = json!({"delete": {
+    let entry = json!({"kubernetes": {"delete": {
         "name": "foreign", "uid": "u",
         "manifest": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "foreign"}, "spec": {"containers": []}},
-    }});
+    }}});
     std::fs::write(dir.join("r.jsonl"), format!("{header}\n{entry}\n")).unwrap();
 }
 
@@ -79,7 +79,7 @@ async fn journal_of_another_cluster_is_left_and_names_it() {
 
     // The identity matches the journal, but the client leads elsewhere.
     let error = recover(&client, dir.path(), &elsewhere()).await.unwrap_err();
-    assert!(matches!(error, RecoverError::OtherCluster { .. }), "{error}");
+    assert!(matches!(error, RecoverError::Other(_)), "{error}");
     assert_eq!(uid(&client, "foreign").await, None);
     assert_eq!(journals(dir.path()), 1);
 

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lab_experiment::{recover, run};
+use lab_experiment::run;
 use lab_spec::experiment::ExperimentEnd;
 use serde_json::{Value, json};
 
-use crate::support::{bare_pod, client, experiment, identity, journals, probers, setting, uid, workload};
+use crate::support::{
+    bare_pod, client, experiment, identity, journals, probers, recover, setting, uid, workload,
+};
 
 /// Directory of the journals; set in the child only.
 const DIR: &str = "LABCHECK_TEST_JOURNALS";

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use lab_experiment::{Identity, Permission, Setting};
+use lab_experiment::{Cluster, Identity, Permission, Place, RecoverError, Recovery, Setting, System, Target};
 use lab_spec::evidence::Provenance;
 use lab_spec::{Experiment, Observation, Outcome};
 use serde_json::{Value, json};
@@ -186,6 +186,27 @@ fn look() -> IndexMap<String, Observation> {
     IndexMap::from([("list v1 pods -n exp-dev".to_owned(), answer)])
 }
 
+/// The cluster of the tests, taken for the one of this identity.
+pub fn cluster(client: &Client, identity: &Identity) -> Cluster {
+    Cluster {
+        client: client.clone(),
+        name: "the cluster of the tests".to_owned(),
+        identity: identity.clone(),
+    }
+}
+
+/// Where a setting works.
+pub fn place<'s>(setting: &'s mut Setting<'_>) -> &'s mut Place {
+    match &mut setting.target {
+        Target::Kubernetes(place) => place,
+    }
+}
+
+/// Undoes what killed runs left in the cluster of this identity.
+pub async fn recover(client: &Client, dir: &Path, identity: &Identity) -> Result<Recovery, RecoverError> {
+    lab_experiment::recover(System::Kubernetes(&cluster(client, identity)), dir).await
+}
+
 /// A setting that may change the cluster; `progress` hears every line.
 pub fn setting<'a>(
     client: &Client,
@@ -194,17 +215,17 @@ pub fn setting<'a>(
     progress: &'a (dyn Fn(&str) + Send + Sync),
 ) -> Setting<'a> {
     Setting {
-        client: client.clone(),
-        cluster: "the cluster of the tests".to_owned(),
-        identity: identity.clone(),
+        target: Target::Kubernetes(Place {
+            cluster: cluster(client, identity),
+            namespace: NAMESPACE.to_owned(),
+            probe_image: probe_image(),
+            rolled_out,
+        }),
         permission: Permission::Owned,
-        namespace: NAMESPACE.to_owned(),
-        probe_image: probe_image(),
         journal_dir: journal_dir.to_owned(),
         nonce: "n0".to_owned(),
         clock: &clock,
         look: &|| async { look() }.boxed(),
-        rolled_out,
         progress,
         cancel: CancellationToken::new(),
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 
-use lab_experiment::{recover, run};
+use lab_experiment::run;
 use lab_spec::experiment::ExperimentEnd;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{bare_pod, client, experiment, identity, journals, pods, remove, setting, uid};
+use crate::support::{bare_pod, client, experiment, identity, journals, pods, recover, remove, setting, uid};
 
 #[tokio::test]
 async fn bare_pod_stays_gone_during_the_experiment_and_is_there_again_after() {

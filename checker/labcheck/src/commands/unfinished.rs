@@ -1,6 +1,7 @@
 //! Experiments of a labcheck that was killed: what they changed is undone by
 //! the next one, before it looks.
 
+use lab_experiment::{Cluster, System};
 use lab_spec::Lab;
 
 use crate::{
@@ -29,15 +30,20 @@ pub async fn undo_as(session: &Session, state: &State, identity: &Identity) {
     if !has_journals(state) {
         return;
     }
-    let client = session.observer.client();
-    match lab_experiment::recover(&client, &state.journal_dir(), &identity.of_experiments()).await {
+    let observer = &session.observer;
+    let cluster = Cluster {
+        client: observer.client(),
+        name: observer.context().to_owned(),
+        identity: identity.of_experiments(),
+    };
+    match lab_experiment::recover(System::Kubernetes(&cluster), &state.journal_dir()).await {
         Ok(recovery) => {
             for undone in &recovery.undone {
                 let did =
                     if undone.did.is_empty() { "nothing was left".to_owned() } else { undone.did.join(", ") };
-                let (experiment, namespace) = (&undone.experiment, &undone.namespace);
+                let (experiment, place) = (&undone.experiment, &undone.place);
                 anstream::eprintln!(
-                    "undone what the killed experiment `{experiment}` left in namespace `{namespace}`: {did}"
+                    "undone what the killed experiment `{experiment}` left in {place}: {did}"
                 );
             }
             for left in &recovery.left {

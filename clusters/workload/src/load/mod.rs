@@ -73,6 +73,11 @@ pub struct Args {
     /// Give up on a request after this long.
     #[arg(long, env = "MS_TIMEOUT", value_parser = units::duration, default_value = "5s", value_name = "DURATION")]
     timeout: Duration,
+
+    /// How each request is written: `full`, an object, or `compact`, an array
+    /// `[seq, lag_ms, status, error, latency_ms, pod, version, proven]`.
+    #[arg(long, env = "MS_LINES", value_enum, default_value = "full")]
+    lines: report::Lines,
 }
 
 /// How connections are used.
@@ -139,7 +144,7 @@ async fn load(args: Args) -> anyhow::Result<()> {
         prober: crate::log::POD.clone(),
     };
     let start = Instant::now();
-    let writer = std::thread::spawn(move || report::write(&header, received, start));
+    let writer = std::thread::spawn(move || report::write(&header, args.lines, received, start));
 
     let mut interrupted = false;
     for seq in 0..planned {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use hyper::StatusCode;
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::request::Reply;
 use super::{Connections, Method};
 use crate::client::{Failure, Kind};
+use crate::proof;
 
 /// First line.
 #[derive(Serialize)]
@@ -59,7 +61,43 @@ pub struct Sent {
     detail: Option<String>,
 }
 
+/// How a request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lines {
+    /// An object with all that is known.
+    Full,
+    /// An array, `[seq, lag_ms, status, error, latency_ms, pod, version,
+    /// proven]`: tens of thousands of requests fit into a container's log
+    /// before it is rotated.
+    Compact,
+}
+
+/// A request as an array; see [`Lines::Compact`].
+#[derive(Serialize)]
+struct Compact<'a>(
+    u64,
+    f64,
+    Option<u16>,
+    Option<Kind>,
+    f64,
+    Option<&'a str>,
+    Option<&'a str>,
+    /// Whether nonce, class and digest give the proof of the answer.
+    bool,
+);
+
 impl Sent {
+    fn compact(&self) -> Compact<'_> {
+        let proven = match (&self.nonce, &self.class, &self.digest, &self.proof) {
+            (Some(nonce), Some(class), Some(digest), Some(proof)) => {
+                *proof == proof::of(nonce, class, digest)
+            }
+            _ => false,
+        };
+        let (pod, version) = (self.pod.as_deref(), self.version.as_deref());
+        Compact(self.seq, self.lag_ms, self.status, self.error, self.latency_ms, pod, version, proven)
+    }
+
     /// The line of one finished request.
     pub fn new(
         seq: u64,
@@ -132,7 +170,12 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 
 /// Writes header, lines and summary. Lines are flushed whenever nothing more
 /// is waiting, so that a reader sees them at once.
-pub fn write(header: &Header, mut events: UnboundedReceiver<Event>, start: Instant) -> io::Result<()> {
+pub fn write(
+    header: &Header,
+    lines: Lines,
+    mut events: UnboundedReceiver<Event>,
+    start: Instant,
+) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout());
     line(&mut out, header)?;
     let mut summary = Summary::default();
@@ -165,7 +208,10 @@ pub fn write(header: &Header, mut events: UnboundedReceiver<Event>, start: Insta
             latencies.push(sent.latency_ms);
         }
         lags.push(sent.lag_ms);
-        line(&mut out, &sent)?;
+        match lines {
+            Lines::Full => line(&mut out, &sent)?,
+            Lines::Compact => line(&mut out, &sent.compact())?,
+        }
     }
     latencies.sort_by(f64::total_cmp);
     lags.sort_by(f64::total_cmp);

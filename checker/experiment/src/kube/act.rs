@@ -89,7 +89,7 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Server(error) => f.write_str(&crate::halt::words(error)),
+            Self::Server(error) => f.write_str(&super::read::words(error)),
             Self::Silence => write!(f, "no answer within {} s", PATIENCE.as_secs()),
             Self::Manifest(error) => write!(f, "not a manifest: {error}"),
         }

@@ -1,5 +1,6 @@
 //! Reading: single requests, and watching one object.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use futures::{StreamExt, pin_mut};
@@ -11,7 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::halt::{Halt, words};
+use crate::halt::Halt;
 
 /// How long one read may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -122,4 +123,22 @@ fn refused(error: &watcher::Error) -> bool {
 fn json(object: &DynamicObject) -> Value {
     // An object that came from JSON goes back to it.
     serde_json::to_value(object).unwrap_or_default()
+}
+
+/// What a failed request said, in words: the server's message, or the chain of
+/// causes on our side.
+pub(crate) fn words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return format!("{} {}: {}", status.code, status.reason, status.message);
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text = format!("{text}: {next_text}");
+        }
+        cause = next.source();
+    }
+    text
 }

@@ -6,32 +6,41 @@ use kube::Client;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::Change;
+use super::manifest::RUN;
+use super::{act, read};
 use crate::halt::Halt;
-use crate::journal::{Entry, Header};
-use crate::manifest::RUN;
-use crate::{act, read};
 
 /// How long a pod that is going may take before its like can be made: the
 /// longest grace period labs use, and the kubelet's own work.
 const GOING: Duration = Duration::from_secs(75);
 
-/// Undoes one change and says what it did; `None` if nothing was to be done.
-pub(crate) async fn entry(client: &Client, header: &Header, entry: &Entry) -> Result<Option<String>, String> {
-    let done = match entry {
-        Entry::Probe { name } => remove_probe(client, header, name).await,
+/// Undoes one change of a run and says what it did; `None` if nothing was to
+/// be done.
+pub(crate) async fn undo(
+    client: &Client,
+    run: &str,
+    namespace: &str,
+    change: &Change,
+) -> Result<Option<String>, Halt> {
+    match change {
+        Change::Probe { name } => remove_probe(client, run, namespace, name).await,
         // Its controller makes another.
-        Entry::Delete { manifest: None, .. } => Ok(None),
-        Entry::Delete { name, uid, manifest: Some(manifest) } => {
-            restore(client, header, name, uid, manifest).await
+        Change::Delete { manifest: None, .. } => Ok(None),
+        Change::Delete { name, uid, manifest: Some(manifest) } => {
+            restore(client, namespace, name, uid, manifest).await
         }
-    };
-    done.map_err(|halt| halt.words().to_owned())
+    }
 }
 
-async fn remove_probe(client: &Client, header: &Header, name: &str) -> Result<Option<String>, Halt> {
-    let namespace = header.namespace.as_str();
+async fn remove_probe(
+    client: &Client,
+    run: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<String>, Halt> {
     let Some(pod) = read::get(&read::pods(client, namespace), name).await? else { return Ok(None) };
-    if pod["metadata"]["labels"][RUN] != header.run.as_str() {
+    if pod["metadata"]["labels"][RUN] != run {
         // The name was taken, so ours was never made.
         return Ok(None);
     }
@@ -47,12 +56,11 @@ async fn remove_probe(client: &Client, header: &Header, name: &str) -> Result<Op
 
 async fn restore(
     client: &Client,
-    header: &Header,
+    namespace: &str,
     name: &str,
     uid: &str,
     manifest: &Value,
 ) -> Result<Option<String>, Halt> {
-    let namespace = header.namespace.as_str();
     let api = read::pods(client, namespace);
     // The pod with our UID still there and not going was never deleted; with
     // another UID, someone was faster.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use lab_spec::experiment::Delete;
 use serde_json::{Value, json};
 
+use super::{Change, Place, act, manifest, read};
 use crate::halt::Halt;
 use crate::journal::Entry;
 use crate::run::{Run, Told};
-use crate::{act, manifest, read};
 
 /// How long a deleted pod may take to go: the default grace period and the
 /// kubelet's own work.
@@ -20,19 +20,20 @@ const PICKS: usize = 3;
 /// Deletes one pod and waits until its UID is gone. The result is
 /// `{name, uid, owned, at_ms, gone_ms}`, times in milliseconds after the first
 /// look; `gone_ms` is null if the pod was still there after 40 s.
-pub(crate) async fn step(run: &mut Run<'_, '_>, delete: &Delete) -> Result<Told, Halt> {
-    let namespace = run.setting.namespace.clone();
+pub(crate) async fn step(run: &mut Run<'_, '_>, place: &Place, delete: &Delete) -> Result<Told, Halt> {
+    let namespace = place.namespace.clone();
     for _ in 0..PICKS {
-        let pod = find(run, delete).await?;
+        let pod = find(run, place, delete).await?;
         let name = text(&pod, "/metadata/name");
         let uid = text(&pod, "/metadata/uid");
         let owned = owned(&pod);
         let manifest = (!owned).then(|| manifest::clean(&pod));
-        run.journal(Entry::Delete { name: name.clone(), uid: uid.clone(), manifest })?;
+        let change = Change::Delete { name: name.clone(), uid: uid.clone(), manifest };
+        run.journal(Entry::Kubernetes(change))?;
         run.tell(&format!("deleting pod/{name}"));
         let at_ms = (run.setting.clock)();
-        match act::delete_pod(&run.setting.client, &namespace, &name, &uid, false).await {
-            Ok(()) => return gone(run, name, uid, owned, at_ms).await,
+        match act::delete_pod(&place.cluster.client, &namespace, &name, &uid, false).await {
+            Ok(()) => return gone(run, place, name, uid, owned, at_ms).await,
             // It went, or another took its name, since we looked.
             Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => {}
             Err(refusal) if refusal.by_admission() => {
@@ -48,13 +49,14 @@ pub(crate) async fn step(run: &mut Run<'_, '_>, delete: &Delete) -> Result<Told,
 
 async fn gone(
     run: &mut Run<'_, '_>,
+    place: &Place,
     name: String,
     uid: String,
     owned: bool,
     at_ms: u64,
 ) -> Result<Told, Halt> {
     let limit = run.limit(GOING);
-    let api = read::pods(&run.setting.client, &run.setting.namespace);
+    let api = read::pods(&place.cluster.client, &place.namespace);
     let left = |pod: Option<&Value>| pod.is_none_or(|pod| text(pod, "/metadata/uid") != uid).then_some(());
     let gone = run.unless_cancelled(read::watch(&api, &name, limit, left)).await??;
     let now = (run.setting.clock)();
@@ -71,8 +73,8 @@ async fn gone(
     Ok(Told { what, result: Some(result) })
 }
 
-async fn find(run: &Run<'_, '_>, delete: &Delete) -> Result<Value, Halt> {
-    let api = read::pods(&run.setting.client, &run.setting.namespace);
+async fn find(run: &Run<'_, '_>, place: &Place, delete: &Delete) -> Result<Value, Halt> {
+    let api = read::pods(&place.cluster.client, &place.namespace);
     let found = if let Some(name) = &delete.pod {
         run.unless_cancelled(read::get(&api, name)).await??
     } else {
@@ -80,7 +82,7 @@ async fn find(run: &Run<'_, '_>, delete: &Delete) -> Result<Value, Halt> {
         pick(run.unless_cancelled(read::list(&api, labels)).await??)
     };
     found.ok_or_else(|| {
-        let namespace = &run.setting.namespace;
+        let namespace = &place.namespace;
         Halt::Stopped(match &delete.pod {
             Some(name) => format!("there is no pod `{name}` in namespace `{namespace}` to delete"),
             None => {

@@ -1,7 +1,5 @@
 //! The step `ask`: a prober pod that sends requests and reports each.
 
-mod report;
-
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -12,11 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::act::{self, Refusal};
+use super::act::{self, Refusal};
+use super::manifest::{CONTAINER, Probe};
+use super::{Change, Place, read};
 use crate::halt::Halt;
 use crate::journal::Entry;
-use crate::manifest::{CONTAINER, Probe};
-use crate::read;
+use crate::probe::report;
 use crate::run::{Run, Told};
 
 /// Requests per second, whatever the answers.
@@ -38,26 +37,26 @@ const SPARE: Duration = Duration::from_secs(60);
 /// proof, proven}`. Whatever the target does to a request, refusing the
 /// connection included, is recorded; a prober that cannot do its work is not
 /// the target's doing, so there is no result then.
-pub(crate) async fn step(run: &mut Run<'_, '_>, at: usize, ask: &Ask) -> Result<Told, Halt> {
+pub(crate) async fn step(run: &mut Run<'_, '_>, place: &Place, at: usize, ask: &Ask) -> Result<Told, Halt> {
     let (url, count) = (ask.http.as_str(), ask.count);
     let name = format!("labcheck-probe-{}", &Uuid::new_v4().simple().to_string()[..10]);
     let nonce = format!("{}-{}", run.setting.nonce, at + 1);
     let work = Duration::from_secs(u64::from(count.div_ceil(RATE))) + TIMEOUT;
     let probe = Probe {
         name: &name,
-        namespace: &run.setting.namespace,
+        namespace: &place.namespace,
         run: run.id(),
-        image: &run.setting.probe_image,
+        image: &place.probe_image,
         args: arguments(url, count, &nonce),
         at_most: START + work + SPARE,
     };
     let manifest = probe.manifest();
-    run.journal(Entry::Probe { name: name.clone() })?;
+    run.journal(Entry::Kubernetes(Change::Probe { name: name.clone() }))?;
     run.tell(&format!("asking {url} {count} times from pod/{name}"));
-    create(run, &manifest).await?;
-    started(run, &name).await?;
-    let end = ended(run, &name, run.limit(work + START)).await?;
-    let log = log(run, &name).await?;
+    create(place, &manifest).await?;
+    started(run, place, &name).await?;
+    let end = ended(run, place, &name, run.limit(work + START)).await?;
+    let log = log(run, place, &name).await?;
     let requests = report::requests(&log, &nonce, count).map_err(|why| {
         Halt::Unavailable(format!("the prober `{name}` did not do its work ({end}): {why}"))
     })?;
@@ -96,9 +95,9 @@ fn arguments(url: &str, count: u32, nonce: &str) -> Vec<String> {
     .to_vec()
 }
 
-async fn create(run: &Run<'_, '_>, manifest: &Value) -> Result<(), Halt> {
-    let namespace = &run.setting.namespace;
-    let refusal = match act::create_pod(&run.setting.client, namespace, manifest).await {
+async fn create(place: &Place, manifest: &Value) -> Result<(), Halt> {
+    let namespace = &place.namespace;
+    let refusal = match act::create_pod(&place.cluster.client, namespace, manifest).await {
         Ok(()) => return Ok(()),
         Err(refusal) => refusal,
     };
@@ -173,8 +172,8 @@ fn stage(pod: Option<&Value>) -> Stage {
 
 /// Waits until the prober runs or has run. Not starting is never the target's
 /// doing.
-async fn started(run: &Run<'_, '_>, name: &str) -> Result<(), Halt> {
-    let api = read::pods(&run.setting.client, &run.setting.namespace);
+async fn started(run: &Run<'_, '_>, place: &Place, name: &str) -> Result<(), Halt> {
+    let api = read::pods(&place.cluster.client, &place.namespace);
     let mut last = String::new();
     let seen = read::watch(&api, name, run.limit(START), |pod| match stage(pod) {
         Stage::Starting(why) => {
@@ -191,14 +190,14 @@ async fn started(run: &Run<'_, '_>, name: &str) -> Result<(), Halt> {
         Some(Err(why)) => why,
         None => last,
     };
-    let event = read::newest_event(&run.setting.client, &run.setting.namespace, name).await;
+    let event = read::newest_event(&place.cluster.client, &place.namespace, name).await;
     let event = event.map(|event| format!("; last event: {event}")).unwrap_or_default();
     Err(Halt::Unavailable(format!("the prober pod `{name}` did not start: {why}{event}")))
 }
 
 /// Waits for the prober's end and says in words what it was.
-async fn ended(run: &Run<'_, '_>, name: &str, limit: Instant) -> Result<String, Halt> {
-    let api = read::pods(&run.setting.client, &run.setting.namespace);
+async fn ended(run: &Run<'_, '_>, place: &Place, name: &str, limit: Instant) -> Result<String, Halt> {
+    let api = read::pods(&place.cluster.client, &place.namespace);
     let seen = read::watch(&api, name, limit, |pod| match stage(pod) {
         Stage::Starting(_) | Stage::Running => None,
         Stage::Ended(code) => Some(Ok(format!("exit code {code}"))),
@@ -213,8 +212,8 @@ async fn ended(run: &Run<'_, '_>, name: &str, limit: Instant) -> Result<String, 
     }
 }
 
-async fn log(run: &Run<'_, '_>, name: &str) -> Result<String, Halt> {
-    let api: Api<Pod> = Api::namespaced(run.setting.client.clone(), &run.setting.namespace);
+async fn log(run: &Run<'_, '_>, place: &Place, name: &str) -> Result<String, Halt> {
+    let api: Api<Pod> = Api::namespaced(place.cluster.client.clone(), &place.namespace);
     let params = LogParams { container: Some(CONTAINER.to_owned()), ..LogParams::default() };
     run.unless_cancelled(read::answer("the prober's log", api.logs(name, &params))).await?
 }

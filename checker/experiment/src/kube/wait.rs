@@ -6,8 +6,8 @@ use lab_spec::experiment::Wait;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::{Place, read};
 use crate::halt::Halt;
-use crate::read;
 use crate::run::{Run, Told};
 
 /// How long a Deployment must stay rolled out. Its status follows its pods by
@@ -18,12 +18,12 @@ const HOLD: Duration = Duration::from_millis(500);
 /// Watches until the Deployment is rolled out. The result is
 /// `{ok, took_ms, note?}`; `took_ms` does not count the half second that it
 /// must stay so. Time that runs out is a result, not a failure.
-pub(crate) async fn step(run: &mut Run<'_, '_>, wait: &Wait) -> Result<Told, Halt> {
+pub(crate) async fn step(run: &mut Run<'_, '_>, place: &Place, wait: &Wait) -> Result<Told, Halt> {
     let name = wait.deployment.as_str();
     let began = Instant::now();
     let limit = run.limit(wait.within.into());
     run.tell(&format!("waiting for deployment/{name} to be rolled out, at most {}", wait.within));
-    let (state, at) = run.unless_cancelled(settle(run, name, limit)).await??;
+    let (state, at) = run.unless_cancelled(settle(place, name, limit)).await??;
     let took = u64::try_from(at.duration_since(began).as_millis()).unwrap_or(u64::MAX);
     let (what, note) = match state {
         State::RolledOut => (format!("deployment/{name} was rolled out after {took} ms"), None),
@@ -51,9 +51,9 @@ enum State {
 }
 
 /// The state that was reached, and when.
-async fn settle(run: &Run<'_, '_>, name: &str, limit: Instant) -> Result<(State, Instant), Halt> {
-    let api = read::deployments(&run.setting.client, &run.setting.namespace);
-    let rolled_out = run.setting.rolled_out;
+async fn settle(place: &Place, name: &str, limit: Instant) -> Result<(State, Instant), Halt> {
+    let api = read::deployments(&place.cluster.client, &place.namespace);
+    let rolled_out = place.rolled_out;
     loop {
         let mut last = String::new();
         let seen = read::watch(&api, name, limit, |object| match object {

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::proof;
+use super::proof;
 
 /// One request, as `ms load` writes it. Other fields of the line are left out.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Request {
+pub(crate) struct Request {
     seq: u64,
     /// HTTP status; null if there was no answer.
     status: Option<u16>,
@@ -35,7 +35,7 @@ const LOCAL: &str = "local";
 ///
 /// # Errors
 /// Requests are missing, doubled or malformed, so the prober failed.
-pub(super) fn requests(log: &str, nonce: &str, count: u32) -> Result<Vec<Request>, String> {
+pub(crate) fn requests(log: &str, nonce: &str, count: u32) -> Result<Vec<Request>, String> {
     let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let of_requests = lines.into_iter().filter(|line| line.get("seq").is_some());
     let mut requests = of_requests
@@ -69,7 +69,7 @@ impl Request {
 }
 
 /// How the requests went, as in `8 answered 200, 2 refused`.
-pub(super) fn words(requests: &[Request]) -> String {
+pub(crate) fn words(requests: &[Request]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for request in requests {
         let outcome = match (request.status, &request.error) {
