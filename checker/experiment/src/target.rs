@@ -3,6 +3,7 @@
 
 use lab_spec::experiment::Action;
 
+use crate::compose::{self, Daemon};
 use crate::halt::Halt;
 use crate::journal::{Entry, Header, Subject};
 use crate::kube::{self, Cluster, Place};
@@ -12,6 +13,8 @@ use crate::run::{Run, Told};
 pub enum Target {
     /// A namespace of a cluster.
     Kubernetes(Place),
+    /// A copy of a compose project.
+    Compose(compose::Place),
 }
 
 /// A system in which changes are undone.
@@ -19,6 +22,8 @@ pub enum Target {
 pub enum System<'a> {
     /// A cluster.
     Kubernetes(&'a Cluster),
+    /// A Docker daemon.
+    Docker(&'a Daemon),
 }
 
 /// Why a system is not known to be the one that may be changed.
@@ -34,6 +39,7 @@ impl Target {
     pub fn system(&self) -> System<'_> {
         match self {
             Self::Kubernetes(place) => System::Kubernetes(&place.cluster),
+            Self::Compose(place) => System::Docker(&place.daemon),
         }
     }
 
@@ -41,6 +47,7 @@ impl Target {
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::Kubernetes(place) => Subject::Kubernetes(place.subject()),
+            Self::Compose(place) => Subject::Docker(place.subject()),
         }
     }
 
@@ -53,6 +60,22 @@ impl Target {
     ) -> Result<Told, Halt> {
         match self {
             Self::Kubernetes(place) => kube::step(run, place, at, action).await,
+            Self::Compose(place) => compose::step(run, place, at, action).await,
+        }
+    }
+
+    /// The compose project that looks are taken at, if not the learner's own.
+    pub(crate) fn copy(&self) -> Option<&str> {
+        match self {
+            Self::Kubernetes(_) => None,
+            Self::Compose(place) => Some(&place.copy),
+        }
+    }
+
+    /// Ends what runs beside the steps, before they are undone.
+    pub(crate) async fn quiesce(&self) {
+        if let Self::Compose(place) = self {
+            place.quiesce().await;
         }
     }
 }
@@ -62,6 +85,7 @@ impl System<'_> {
     pub(crate) async fn identify(self) -> Result<(), Stranger> {
         match self {
             Self::Kubernetes(cluster) => cluster.identify().await,
+            Self::Docker(daemon) => daemon.identify().await,
         }
     }
 
@@ -69,6 +93,8 @@ impl System<'_> {
     pub(crate) fn is_of(self, header: &Header) -> Result<(), String> {
         match (self, &header.target) {
             (Self::Kubernetes(cluster), Subject::Kubernetes(subject)) => subject.is_of(cluster),
+            (Self::Docker(daemon), Subject::Docker(subject)) => subject.is_of(daemon),
+            (_, other) => Err(format!("was killed in {}, which is another kind of system", other.place())),
         }
     }
 
@@ -79,6 +105,10 @@ impl System<'_> {
             (Self::Kubernetes(cluster), Subject::Kubernetes(subject), Entry::Kubernetes(change)) => {
                 kube::undo(&cluster.client, &header.run, &subject.namespace, change).await
             }
+            (Self::Docker(daemon), Subject::Docker(_), Entry::Docker(change)) => {
+                compose::undo(daemon, change).await
+            }
+            _ => Err(Halt::Unavailable("the journal is about another kind of system".to_owned())),
         };
         undone.map_err(|halt| halt.words().to_owned())
     }

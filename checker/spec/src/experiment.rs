@@ -1,5 +1,8 @@
 //! Experiments: declared steps that change the system, and what they record.
 
+pub mod compose;
+
+pub use compose::ComposeStep;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,8 @@ pub struct Step {
     pub delete: Option<Delete>,
     /// Wait until a workload has settled.
     pub wait: Option<Wait>,
+    /// Something done to a copy of the learner's compose project.
+    pub compose: Option<ComposeStep>,
     /// Take a look at everything the lab observes, under the step's name.
     pub look: Option<LookStep>,
 }
@@ -90,6 +95,8 @@ pub enum Action<'a> {
     Delete(&'a Delete),
     /// See [`Step::wait`].
     Wait(&'a Wait),
+    /// See [`Step::compose`].
+    Compose(&'a ComposeStep),
     /// See [`Step::look`].
     Look,
 }
@@ -101,6 +108,7 @@ impl Action<'_> {
             Self::Ask(_) => "ask",
             Self::Delete(_) => "delete",
             Self::Wait(_) => "wait",
+            Self::Compose(_) => "compose",
             Self::Look => "look",
         }
     }
@@ -114,6 +122,7 @@ impl Step {
             self.ask.as_ref().map(Action::Ask),
             self.delete.as_ref().map(Action::Delete),
             self.wait.as_ref().map(Action::Wait),
+            self.compose.as_ref().map(Action::Compose),
             self.look.as_ref().map(|_| Action::Look),
         ]
         .into_iter()

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::{Diagnostic, FORMAT, Lab, Target, Task, template};
 
 /// Names that expressions always have; a lab may not bind them.
-const RESERVED: &[&str] = &["it", "was", "params", "loaded", "cluster", "true", "false", "null", "in"];
+const RESERVED: &[&str] =
+    &["it", "was", "params", "loaded", "cluster", "project", "true", "false", "null", "in"];
 
 pub(crate) fn lab(file: &str, lab: &Lab) -> Vec<Diagnostic> {
     let mut problems = Problems { file, list: Vec::new() };
@@ -99,7 +100,15 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
         for (at, step) in experiment.steps.iter().enumerate() {
             let place = format!("step {} of experiment `{name}`", at + 1);
             if step.action().is_none() {
-                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `wait` and `look`"));
+                problems.add(format!(
+                    "{place} must have exactly one of `ask`, `delete`, `wait`, `compose` and `look`"
+                ));
+            }
+            if let Some(problem) = step.compose.as_ref().and_then(|step| step.problem()) {
+                problems.add(format!("{place} {problem}"));
+            }
+            if step.compose.is_some() && !lab.has(Target::Compose) {
+                problems.add(format!("{place} is about compose, which `target` does not name"));
             }
             if step.look.is_some() && step.name.is_none() {
                 problems.add(format!("{place} takes a look without a name; add `as`"));

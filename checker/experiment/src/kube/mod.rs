@@ -94,7 +94,9 @@ pub(crate) async fn step(
         Action::Ask(ask) => ask::step(run, place, at, ask).await,
         Action::Delete(delete) => delete::step(run, place, delete).await,
         Action::Wait(wait) => wait::step(run, place, wait).await,
-        other @ Action::Look => Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word()))),
+        other @ (Action::Compose(_) | Action::Look) => {
+            Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word())))
+        }
     }
 }
 

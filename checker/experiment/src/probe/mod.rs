@@ -1,5 +1,5 @@
 //! What `ms load`, the prober, is told and what it reports. Where it runs is
 //! the target's business.
 
-mod proof;
+pub(crate) mod proof;
 pub(crate) mod report;

@@ -2,6 +2,7 @@
 //! per area; each function stands there with the trap it avoids, and the
 //! authors' reference is made from these entries.
 
+pub(crate) mod compose;
 mod image;
 pub(crate) mod meta;
 pub(crate) mod pod;
@@ -27,7 +28,7 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [pod::DOCS, workload::DOCS, service::DOCS, meta::DOCS, image::DOCS].into_iter().flatten()
+    [pod::DOCS, workload::DOCS, service::DOCS, meta::DOCS, image::DOCS, compose::DOCS].into_iter().flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {
