@@ -20,7 +20,11 @@ mod scrub;
 mod single;
 mod watch;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 pub use connect::ConnectError;
 use futures::{StreamExt, stream};
@@ -172,9 +176,10 @@ impl Observer {
         self.inner.project.as_ref()?.program()
     }
 
-    /// The directory of the learner's compose project.
-    pub fn project_directory(&self) -> Option<&std::path::Path> {
-        Some(self.inner.project.as_ref()?.directory())
+    /// The compose files of the learner's project, and their directory.
+    pub fn project_files(&self) -> Option<(&[PathBuf], &Path)> {
+        let files = &self.inner.project.as_ref()?.files;
+        Some((&files.paths, &files.directory))
     }
 
     /// Milliseconds since the first look, on the clock of all looks.

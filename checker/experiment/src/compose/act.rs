@@ -138,7 +138,7 @@ pub(crate) async fn undo(daemon: &Daemon, change: &Change) -> Result<Option<Stri
 }
 
 /// Removes all that carries the project's label; says how much it was.
-async fn remove(client: &Docker, project: &str) -> Result<usize, Error> {
+pub(super) async fn remove(client: &Docker, project: &str) -> Result<usize, Error> {
     let label = format!("{PROJECT}={project}");
     let filters = std::collections::HashMap::from([("label", vec![label])]);
     let ids = containers::labelled(client, project, None).await?;

@@ -14,6 +14,7 @@ mod events;
 mod exec;
 mod model;
 mod project;
+pub mod stage;
 mod up;
 
 use std::path::PathBuf;

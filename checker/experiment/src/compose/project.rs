@@ -18,7 +18,7 @@ const FOREIGN: &[&str] =
 
 impl Project {
     /// `docker compose`, on the daemon at `host`.
-    fn command(&self, host: &str) -> Command {
+    pub(super) fn command(&self, host: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.env("DOCKER_HOST", host).stdin(Stdio::null()).kill_on_drop(true);
         if let Some(config) = &self.config {
@@ -42,8 +42,13 @@ pub(super) fn command(place: &Place) -> Command {
 
 /// Resolves the learner's files; `Stopped` if compose refuses them.
 pub(super) async fn resolve(place: &Place) -> Result<Value, Halt> {
-    let mut command = place.project.command(&place.daemon.host);
-    for file in &place.project.files {
+    resolved(&place.project, &place.daemon.host).await
+}
+
+/// What compose makes of a project's files.
+pub(super) async fn resolved(project: &Project, host: &str) -> Result<Value, Halt> {
+    let mut command = project.command(host);
+    for file in &project.files {
         command.arg("-f").arg(file);
     }
     command.args(["config", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());

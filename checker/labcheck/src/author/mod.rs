@@ -3,6 +3,7 @@
 mod kubeconfig;
 pub mod lint;
 pub mod new;
+mod scene;
 mod state;
 pub mod test;
 

@@ -8,10 +8,7 @@ pub(crate) mod redact;
 mod resolve;
 mod watch;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use lab_spec::{Observation, Outcome, Request, evidence::Reason};
 
@@ -106,11 +103,6 @@ impl Project {
     /// What `docker compose` is run as.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
-    }
-
-    /// The directory relative paths of the files start from.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.files.directory
     }
 }
 
