@@ -1,6 +1,9 @@
 //! The copy's containers: which there are, how they are, what they say.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use bollard::{
     Docker,
@@ -71,6 +74,69 @@ fn stage(container: &ContainerInspectResponse) -> (bool, String) {
         None | Some("" | "none") => (true, "running".to_owned()),
         Some(health) => (health == "healthy", health.to_owned()),
     }
+}
+
+/// What tells a container from another one, and from itself after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Face {
+    id: String,
+    image: String,
+    started: String,
+}
+
+impl Face {
+    fn of(container: &ContainerInspectResponse) -> Self {
+        let started = container.state.as_ref().and_then(|state| state.started_at.clone());
+        let (id, image) = (container.id.clone(), container.image.clone());
+        Self {
+            id: id.unwrap_or_default(),
+            image: image.unwrap_or_default(),
+            started: started.unwrap_or_default(),
+        }
+    }
+}
+
+/// The faces of all services' first containers.
+pub(super) async fn faces(place: &Place) -> Result<BTreeMap<String, Face>, Halt> {
+    let mut faces = BTreeMap::new();
+    for id in ids(place, None).await? {
+        let inspected = place.daemon.client.inspect_container(&id, None::<InspectContainerOptions>).await;
+        let Ok(container) = inspected else { continue };
+        let labels = container.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
+        if let Some(service) = labels.get(SERVICE) {
+            faces.entry(service.clone()).or_insert_with(|| Face::of(&container));
+        }
+    }
+    Ok(faces)
+}
+
+/// Waits until the service's container is another than before the last edit,
+/// or was started anew, and is up; the result is `{ok, tookMs}`. What has not
+/// changed in time is an answer.
+pub(super) async fn changed(run: &mut Run<'_, '_>, place: &Place, wait: &WaitUp) -> Result<Told, Halt> {
+    let WaitUp { service, within } = wait;
+    let edited = place.beside.0.lock().await.edited.clone();
+    let before = edited.and_then(|edited| edited.before.get(service).cloned()).unwrap_or_default();
+    let (began, limit) = (Instant::now(), run.limit((*within).into()));
+    run.tell(&format!("waiting for `{service}` to change"));
+    let ok = loop {
+        if let Some(container) = first(place, service).await?
+            && Face::of(&container) != before
+            && stage(&container).0
+        {
+            break true;
+        }
+        if Instant::now() >= limit {
+            break false;
+        }
+        run.unless_cancelled(sleep(TICK)).await?;
+    };
+    let took = began.elapsed().as_millis() as u64;
+    let what = match ok {
+        true => format!("`{service}` changed {took} ms after the edit"),
+        false => format!("`{service}` did not change within {within}"),
+    };
+    Ok(Told { what, result: Some(json!({"ok": ok, "tookMs": took})) })
 }
 
 /// Waits until the service is up; the result is `{ok, state, tookMs}`.

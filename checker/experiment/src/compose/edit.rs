@@ -10,7 +10,7 @@ use lab_spec::experiment::compose::Edit;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::Place;
+use super::{Edited, Place, containers};
 use crate::{
     halt::Halt,
     run::{Run, Told},
@@ -33,6 +33,8 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, at: usize, edit: 
         let _ = write!(text, "{byte:02x}");
         text
     });
+    let before = containers::faces(place).await?;
+    place.beside.0.lock().await.edited = Some(Edited { nonce: nonce.clone(), before });
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, &bytes))

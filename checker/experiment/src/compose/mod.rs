@@ -17,7 +17,7 @@ mod project;
 pub mod stage;
 mod up;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use bollard::Docker;
 use lab_spec::experiment::{Action, ComposeStep};
@@ -79,6 +79,16 @@ pub struct Beside(Mutex<Running>);
 struct Running {
     events: Option<events::Following>,
     watch: Option<Child>,
+    /// What the last edit was, and how the containers were just before it.
+    edited: Option<Edited>,
+}
+
+#[derive(Clone)]
+struct Edited {
+    nonce: String,
+    /// By service, what tells its first container from another, or from itself
+    /// after a restart.
+    before: BTreeMap<String, containers::Face>,
 }
 
 /// What a journal is about.
@@ -131,6 +141,8 @@ pub(crate) async fn step(
         ComposeStep::Write(write) => act::write(run, place, write).await,
         ComposeStep::Edit(edit) => edit::step(run, place, at, edit).await,
         ComposeStep::Logs(logs) => containers::logs(run, place, logs).await,
+        ComposeStep::Answered(answered) => ask::answered(run, place, at, answered).await,
+        ComposeStep::Changed(wait) => containers::changed(run, place, wait).await,
     }
 }
 
@@ -145,7 +157,7 @@ impl Place {
     }
 
     pub(crate) async fn quiesce(&self) {
-        let Running { watch, events } = std::mem::take(&mut *self.beside.0.lock().await);
+        let Running { watch, events, .. } = std::mem::take(&mut *self.beside.0.lock().await);
         drop(events);
         if let Some(mut watch) = watch {
             // It may have ended by itself.

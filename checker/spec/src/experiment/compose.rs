@@ -32,6 +32,11 @@ pub enum ComposeStep {
     Edit(Edit),
     /// Counts the lines of a service's logs that contain a text.
     Logs(LogLines),
+    /// Asks until an answer carries the nonce of the last edit as its version.
+    Answered(Answered),
+    /// Waits until a service's container is another one, or was started anew,
+    /// since the last edit.
+    Changed(WaitUp),
 }
 
 /// How the copy is started.
@@ -87,6 +92,16 @@ pub struct Edit {
     pub with: Option<String>,
     /// Another file of the project whose bytes it gets.
     pub from: Option<String>,
+}
+
+/// An answer that is waited for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// URL as seen from a container on the project's network.
+    pub http: String,
+    /// How long at most; running out is recorded, not an error.
+    pub within: Span,
 }
 
 /// Lines of a log.
