@@ -177,6 +177,20 @@ fn parse(text: &str) -> Result<Value, String> {
     serde_yaml::from_str_with_options(text, options).map_err(|error| error.without_snippet().to_string())
 }
 
+/// A file that is larger than what anybody writes by hand, whether in bytes or
+/// in what its aliases stand for; in words.
+pub(crate) fn oversized(documents: &Value) -> Option<String> {
+    let limits = ["budget breached", "alias replay", "alias expansion", "larger than 1 mib"];
+    let too_much = |error: &str| {
+        let error = error.to_lowercase();
+        limits.iter().any(|limit| error.contains(limit))
+    };
+    documents.as_array()?.iter().find_map(|file| {
+        let error = file["error"].as_str().filter(|error| too_much(error))?;
+        Some(format!("`{}` is not handed to compose: {error}", file["path"].as_str().unwrap_or_default()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,8 +238,13 @@ mod tests {
         {
             bomb.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 10].join(", ")));
         }
-        assert!(parse(&bomb).is_err());
-        assert!(parse("services: [").is_err());
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("compose.yaml"), &bomb).unwrap();
+        let documents = find(&options(dir.path())).unwrap().documents();
+        assert!(oversized(&documents).is_some(), "{documents}");
+        fs::write(dir.path().join("compose.yaml"), "services: [").unwrap();
+        let documents = find(&options(dir.path())).unwrap().documents();
+        assert!(documents[0]["error"].is_string() && oversized(&documents).is_none(), "{documents}");
         assert_eq!(parse("version: '3'\n").unwrap(), json!({"version": "3"}));
     }
 }

@@ -15,11 +15,15 @@ use lab_spec::{Observation, Outcome, Request, evidence::Reason};
 use crate::{
     docker::{DockerError, Engine},
     get::unavailable,
+    redact::Redactor,
 };
 
 pub use files::FilesError;
 pub use program::Program;
 pub(crate) use watch::follow;
+
+/// The resolver asks no daemon, so none has to be named.
+const NO_DAEMON: &str = "";
 
 /// Which project of the learner is meant; the names are compose's.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +108,27 @@ impl Project {
     pub(crate) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
     }
+}
+
+/// The answer to [`Request::ComposeFile`] without a daemon: what is written,
+/// and what compose makes of it, redacted.
+///
+/// # Errors
+/// There are no compose files, or none that could be read.
+pub async fn read(
+    options: &Options,
+    reveal_env: &[String],
+    timeout: Duration,
+) -> Result<Outcome, FilesError> {
+    let files = files::find(options)?;
+    let mut outcome = match Program::find(options.program.as_deref()) {
+        Some(program) => {
+            resolve::file(&program, &files, options.project.as_deref(), NO_DAEMON, timeout).await
+        }
+        None => Outcome::Unavailable(unavailable(Reason::Failed, program::MISSING.to_owned())),
+    };
+    Redactor::new(reveal_env).answer(&Request::ComposeFile, &mut outcome);
+    Ok(outcome)
 }
 
 /// The name that compose gave the project, from the answer to

@@ -49,11 +49,14 @@ impl Program {
         Some(Self { path, config: fallback.map(Path::to_owned) })
     }
 
-    /// A command that runs it against the daemon at `host`.
+    /// A command that runs it against the daemon at `host`, or against the
+    /// user's own where none is named.
     pub fn command(&self, host: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.path);
-        command.env("DOCKER_HOST", host).env_remove("DOCKER_CONTEXT").kill_on_drop(true);
-        command.stdin(std::process::Stdio::null());
+        if !host.is_empty() {
+            command.env("DOCKER_HOST", host).env_remove("DOCKER_CONTEXT");
+        }
+        command.stdin(std::process::Stdio::null()).kill_on_drop(true);
         if let Some(config) = &self.config {
             command.env("DOCKER_CONFIG", config);
         }

@@ -6,7 +6,10 @@ use lab_spec::{Outcome, evidence::Reason};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{Program, files::Files};
+use super::{
+    Program,
+    files::{self, Files},
+};
 use crate::{get::unavailable, scrub::scrub_text};
 
 /// Bytes of a resolved file.
@@ -34,6 +37,11 @@ pub(super) async fn file(
     }
     command.args(["config", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let failed = |reason, why: String| Outcome::Unavailable(unavailable(reason, why));
+    // Compose itself takes all memory there is for a file of nested aliases.
+    let documents = files.documents();
+    if let Some(why) = files::oversized(&documents) {
+        return failed(Reason::Truncated, why);
+    }
     let cannot = |error: std::io::Error| {
         failed(Reason::Failed, format!("`{}` cannot be run: {error}", program.path.display()))
     };
@@ -55,7 +63,6 @@ pub(super) async fn file(
         Ok(Ok(finished)) => finished,
     };
     let words: String = scrub_text(String::from_utf8_lossy(&words).trim()).chars().take(KEPT).collect();
-    let documents = files.documents();
     if !status.success() {
         if status.code().is_none() {
             return failed(Reason::Failed, format!("`docker compose config` was ended by a signal: {words}"));
