@@ -190,7 +190,8 @@ impl Run<'_, '_> {
         let told = match step.action() {
             Some(Action::Look) => {
                 self.tell("taking a look");
-                let look = timeout_at(self.ends, (self.setting.look)());
+                let look =
+                    timeout_at(self.ends, (self.setting.look)(self.setting.target.copy().map(str::to_owned)));
                 let look = self.unless_cancelled(look).await?.map_err(|_| Halt::OutOfTime)?;
                 let what = format!("took a look at {} lists", look.len());
                 record.looks.insert(name.unwrap_or_default().to_owned(), look);
@@ -222,6 +223,7 @@ impl Run<'_, '_> {
     /// stays in the journal for `recover`.
     async fn undo(mut self, record: &mut ExperimentRecord) {
         let mut complete = true;
+        self.setting.target.quiesce().await;
         while let Some(entry) = self.journal.entries.pop() {
             let began = (self.setting.clock)();
             match self.setting.target.system().undo(&self.journal.header, &entry).await {

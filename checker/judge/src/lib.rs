@@ -5,6 +5,7 @@
 
 mod cause;
 pub mod cel;
+mod compose;
 mod fill;
 pub mod functions;
 mod looks;

@@ -47,6 +47,7 @@ impl Judge<'_> {
             title: self.lab.title.clone(),
             lab_digest: self.lab.digest.clone(),
             cluster: evidence.cluster.clone(),
+            project: evidence.project.clone(),
             verdict: Verdict::worst(tasks.iter().map(|task| task.verdict)),
             earned: earned.map(Points),
             points: self.lab.points(),

@@ -77,12 +77,17 @@ fn count(report: &Report, verdict: Verdict) -> usize {
     report.checks().filter(|(_, check)| check.verdict == verdict).count()
 }
 
-/// What was looked at: the names and values of context, namespace and server.
-/// Empty when no cluster was asked.
+/// What was looked at: the names and values of context, namespace and server,
+/// of compose project and Docker daemon. Empty when nothing was asked.
 pub fn places(report: &Report) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let cluster = &report.cluster;
+    let of_project = report.project.iter().flat_map(|project| {
+        let file = project.files.first();
+        [("project", Some(&project.name)), ("file", file), ("docker", Some(&project.engine))]
+    });
     [("context", &cluster.context), ("namespace", &cluster.namespace), ("server", &cluster.server)]
         .into_iter()
+        .chain(of_project.filter_map(|(name, value)| Some((name, value?))))
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, neutral::line(value)))
 }

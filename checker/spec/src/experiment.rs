@@ -1,5 +1,8 @@
 //! Experiments: declared steps that change the system, and what they record.
 
+pub mod compose;
+
+pub use compose::ComposeStep;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,6 +84,8 @@ pub struct Step {
     pub start: Option<String>,
     /// End a load of `sample`, and wait for its last answers.
     pub stop: Option<String>,
+    /// Something done to a copy of the learner's compose project.
+    pub compose: Option<ComposeStep>,
     /// Take a look at everything the lab observes, under the step's name.
     pub look: Option<LookStep>,
 }
@@ -176,6 +181,8 @@ pub enum Action<'a> {
     Start(&'a str),
     /// See [`Step::stop`].
     Stop(&'a str),
+    /// See [`Step::compose`].
+    Compose(&'a ComposeStep),
     /// See [`Step::look`].
     Look,
 }
@@ -192,6 +199,7 @@ impl Action<'_> {
             Self::Scale(_) => "scale",
             Self::Start(_) => "start",
             Self::Stop(_) => "stop",
+            Self::Compose(_) => "compose",
             Self::Look => "look",
         }
     }
@@ -210,6 +218,7 @@ impl Step {
             self.scale.as_ref().map(Action::Scale),
             self.start.as_deref().map(Action::Start),
             self.stop.as_deref().map(Action::Stop),
+            self.compose.as_ref().map(Action::Compose),
             self.look.as_ref().map(|_| Action::Look),
         ]
         .into_iter()

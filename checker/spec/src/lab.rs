@@ -173,6 +173,11 @@ impl Lab {
         self.tasks.iter().flat_map(|task| task.checks.iter().map(move |check| (task, check)))
     }
 
+    /// Whether the lab looks at this.
+    pub fn has(&self, target: Target) -> bool {
+        self.target.contains(&target)
+    }
+
     /// The points a perfect solution earns.
     pub fn points(&self) -> u32 {
         self.tasks.iter().map(|task| task.points).sum()

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Cluster, Ended};
+use crate::evidence::{Cluster, Ended, Project};
 
 /// The judgement of one lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Report {
     pub lab_digest: String,
     /// The cluster that was looked at.
     pub cluster: Cluster,
+    /// The compose project that was looked at, if the lab is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
     /// The worst verdict, in the order of exit codes: unknown, fail, pass.
     pub verdict: Verdict,
     /// Points earned; `None` when a check is unknown: the lab is ungraded.

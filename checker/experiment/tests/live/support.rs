@@ -206,6 +206,7 @@ pub fn cluster(client: &Client, identity: &Identity) -> Cluster {
 pub fn place<'s>(setting: &'s mut Setting<'_>) -> &'s mut Place {
     match &mut setting.target {
         Target::Kubernetes(place) => place,
+        Target::Compose(_) => panic!("the tests of clusters work on a cluster"),
     }
 }
 
@@ -222,12 +223,12 @@ pub fn setting<'a>(
     progress: &'a (dyn Fn(&str) + Send + Sync),
 ) -> Setting<'a> {
     Setting {
-        target: Target::Kubernetes(Place {
+        target: Target::Kubernetes(Box::new(Place {
             cluster: cluster(client, identity),
             namespace: NAMESPACE.to_owned(),
             probe_image: probe_image(),
             rolled_out,
-        }),
+        })),
         permission: Permission::Owned,
         journal_dir: journal_dir.to_owned(),
         nonce: "n0".to_owned(),
