@@ -44,21 +44,34 @@ fn verdicts(answer: &Value) -> (Verdict, Verdict) {
         "experiments": {},
         "ended": "settled",
     }))
-    .unwrap();
+    .expect("the corpus and its answers are right");
     let report = judge.report(&evidence);
-    let of =
-        |id: &str| report.checks().find(|(_, check)| check.id == id).map(|(_, check)| check.verdict).unwrap();
+    let of = |id: &str| {
+        report
+            .checks()
+            .find(|(_, check)| check.id == id)
+            .map(|(_, check)| check.verdict)
+            .expect("the corpus and its answers are right")
+    };
     (of("resolved"), of("modern"))
 }
 
 fn corpus() -> Vec<(String, Value)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("tests/compose/corpus");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the corpus and its answers are right")
+        .join("tests/compose/corpus");
     let mut entries: Vec<_> = fs::read_dir(dir)
-        .unwrap()
+        .expect("the corpus and its answers are right")
         .map(|entry| {
-            let entry = entry.unwrap();
-            let text = fs::read_to_string(entry.path().join("answer.json")).unwrap();
-            (entry.file_name().to_string_lossy().into_owned(), serde_json::from_str(&text).unwrap())
+            let entry = entry.expect("the corpus and its answers are right");
+            let text = fs::read_to_string(entry.path().join("answer.json"))
+                .expect("the corpus and its answers are right");
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                serde_json::from_str(&text).expect("the corpus and its answers are right"),
+            )
         })
         // A bomb has no answer: it is not handed to compose.
         .filter(|(_, answer): &(String, Value)| answer.get("unavailable").is_none())
@@ -81,7 +94,8 @@ fn an_honest_answer_never_contradicts_itself() {
 #[test]
 fn the_old_field_is_seen_in_the_raw_file_only() {
     let corpus = corpus();
-    let (_, answer) = corpus.iter().find(|(name, _)| name == "old-version").unwrap();
+    let (_, answer) =
+        corpus.iter().find(|(name, _)| name == "old-version").expect("the corpus and its answers are right");
     assert!(answer["resolved"].get("version").is_none());
     assert_eq!(verdicts(answer), (Verdict::Pass, Verdict::Fail));
 }
@@ -95,7 +109,7 @@ fn a_forged_resolved_file_is_never_judged() {
         let Some(document) = answer["files"][0]["document"]["services"].as_object() else { continue };
         for service in services.keys().filter(|service| {
             let image = document.get(*service).and_then(|written| written["image"].as_str());
-            answer["files"].as_array().unwrap().len() == 1
+            answer["files"].as_array().expect("the corpus and its answers are right").len() == 1
                 && image.is_some_and(|image| !image.contains('$'))
                 && document[*service].get("<<").is_none()
         }) {
