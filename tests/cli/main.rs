@@ -5,6 +5,7 @@
 
 mod author;
 mod broken_lab;
+mod compose;
 mod evidence;
 mod kubeconfig;
 mod labs;

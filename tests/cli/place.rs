@@ -98,3 +98,12 @@ pub fn recorded(state: &str) -> String {
     let path = repository().join("labs/01-environment/evidence").join(format!("{state}.labcheck"));
     path.to_str().unwrap().to_owned()
 }
+
+/// The ids of all labs there are, in order.
+pub fn lab_ids() -> Vec<String> {
+    let folders = fs::read_dir(repository().join("labs")).unwrap().map(|entry| entry.unwrap());
+    let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut ids: Vec<_> = names.map(|name| format!("lab{}", name.split('-').next().unwrap())).collect();
+    ids.sort();
+    ids
+}

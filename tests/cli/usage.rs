@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, process::Stdio};
 
-use crate::place::{Place, recorded};
+use crate::place::{Place, lab_ids, recorded};
 
 #[test]
 fn version_is_one_line() {
@@ -56,10 +56,11 @@ fn nothing_said_is_usage_with_the_next_step() {
 
 #[test]
 fn an_unknown_lab_names_those_there_are() {
+    let known = lab_ids().iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     for wanted in ["lab99", "frobnicate", "99", "", "lab", "../labs"] {
         Place::new()
             .run(&[wanted])
-            .is_usage(&format!("error: there is no lab `{wanted}`; there is `lab01`\nnext: labcheck list\n"));
+            .is_usage(&format!("error: there is no lab `{wanted}`; there is {known}\nnext: labcheck list\n"));
     }
 }
 

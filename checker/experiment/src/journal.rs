@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Identity, Setting, kube};
+use crate::{Identity, Setting, compose, kube};
 
 /// The format number of journals this version reads and writes.
 const FORMAT: u32 = 2;
@@ -33,6 +33,7 @@ pub(crate) struct Header {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Subject {
     Kubernetes(kube::Subject),
+    Docker(compose::Subject),
 }
 
 /// One change that is about to be made.
@@ -40,6 +41,7 @@ pub(crate) enum Subject {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Entry {
     Kubernetes(kube::Change),
+    Docker(compose::Change),
 }
 
 impl Subject {
@@ -47,6 +49,7 @@ impl Subject {
     pub(crate) fn is_in(&self, cluster: &Identity) -> bool {
         match self {
             Self::Kubernetes(subject) => subject.identity == *cluster,
+            Self::Docker(_) => false,
         }
     }
 
@@ -54,6 +57,7 @@ impl Subject {
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Kubernetes(subject) => format!("namespace `{}`", subject.namespace),
+            Self::Docker(subject) => format!("compose project `{}`", subject.copy),
         }
     }
 }

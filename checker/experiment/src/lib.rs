@@ -4,10 +4,12 @@
 //! [`run`] carries out an experiment and returns what it recorded; [`recover`]
 //! finishes the undo of a run that was killed. What every run has (budget,
 //! deadlines, journal, log, cancellation, undo in reverse) stands here; what
-//! is done to one kind of system stands in a module of its own (`kube`), and
+//! is done to one kind of system stands in a module of its own (`kube`,
+//! `compose`), and
 //! [`Target`] is the seam between. A change is sent only after the journal on
 //! disk says how to undo it.
 
+pub mod compose;
 mod halt;
 mod journal;
 mod kube;
@@ -43,8 +45,10 @@ pub enum Permission {
     Refused(String),
 }
 
-/// Takes a look at everything the lab lists, by request key.
-pub type Looking<'a> = dyn Fn() -> BoxFuture<'a, IndexMap<String, Observation>> + Send + Sync + 'a;
+/// Takes a look at everything the lab lists, by request key; at the compose
+/// project of this name, if it is not the learner's own.
+pub type Looking<'a> =
+    dyn Fn(Option<String>) -> BoxFuture<'a, IndexMap<String, Observation>> + Send + Sync + 'a;
 
 /// Where and how an experiment runs.
 pub struct Setting<'a> {

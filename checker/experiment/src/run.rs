@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use lab_spec::Experiment;
 use lab_spec::experiment::{Action, ExperimentEnd, ExperimentRecord, Step, StepRecord};
-use lab_spec::sample::Sample;
+use lab_spec::sample::{Sample, Sampler};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -110,20 +110,12 @@ async fn begin<'s, 'a>(
 }
 
 impl Run<'_, '_> {
-    /// Starts the samplers, those that watch first: they must see what the
-    /// others do.
     async fn samplers(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) -> Result<(), Halt> {
-        let mut samplers: Vec<_> = experiment.sample.iter().collect();
-        samplers.sort_by_key(|(_, sampler)| sampler.http.is_some());
-        for (name, sampler) in samplers {
+        for (name, sampler) in experiment.samplers_at_once() {
             self.may_go_on()?;
             let began = (self.setting.clock)();
-            let target = &self.setting.target;
-            match target.sample(self, name, sampler).await {
-                Ok((running, what)) => {
-                    self.samplers.add(name, running);
-                    self.log(record, began, what);
-                }
+            match self.start(name, sampler).await {
+                Ok(what) => self.log(record, began, what),
                 Err(halt) => {
                     self.log(record, began, format!("sampler `{name}` did not start: {}", halt.words()));
                     return Err(halt);
@@ -133,10 +125,22 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Starts a sampler and says so in words.
+    async fn start(&mut self, name: &str, sampler: &Sampler) -> Result<String, Halt> {
+        let target = &self.setting.target;
+        let (running, what) = target.sample(self, name, sampler).await?;
+        self.samplers.add(name, running);
+        Ok(what)
+    }
+
     async fn steps(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) {
         for (at, step) in experiment.steps.iter().enumerate() {
+            let paused = self.pause(step).await;
             let began = (self.setting.clock)();
-            let outcome = self.step(at, step, record).await;
+            let outcome = match paused {
+                Ok(()) => self.step(at, step, experiment, record).await,
+                Err(halt) => Err(halt),
+            };
             let what = match &outcome {
                 Ok(what) => what.clone(),
                 Err(halt) => format!("step {} did not come to its end: {}", at + 1, halt.words()),
@@ -165,22 +169,39 @@ impl Run<'_, '_> {
         Ok(Told { what, result: None })
     }
 
-    async fn step(&mut self, at: usize, step: &Step, record: &mut ExperimentRecord) -> Result<String, Halt> {
+    /// Lets the time before a step pass.
+    async fn pause(&self, step: &Step) -> Result<(), Halt> {
         if let Some(after) = step.after {
             let until = Instant::now() + Duration::from(after);
             self.tell(&format!("letting {after} pass"));
             self.unless_cancelled(sleep_until(until.min(self.ends))).await?;
         }
-        self.may_go_on()?;
+        self.may_go_on()
+    }
+
+    async fn step(
+        &mut self,
+        at: usize,
+        step: &Step,
+        experiment: &Experiment,
+        record: &mut ExperimentRecord,
+    ) -> Result<String, Halt> {
         let name = step.name.as_deref();
         let told = match step.action() {
             Some(Action::Look) => {
                 self.tell("taking a look");
-                let look = timeout_at(self.ends, (self.setting.look)());
+                let look =
+                    timeout_at(self.ends, (self.setting.look)(self.setting.target.copy().map(str::to_owned)));
                 let look = self.unless_cancelled(look).await?.map_err(|_| Halt::OutOfTime)?;
                 let what = format!("took a look at {} lists", look.len());
                 record.looks.insert(name.unwrap_or_default().to_owned(), look);
                 Told { what, result: None }
+            }
+            Some(Action::Start(name)) => {
+                let sampler = experiment.sample.get(name).ok_or_else(|| {
+                    Halt::Unavailable(format!("step {} starts `{name}`, which is not declared", at + 1))
+                })?;
+                Told { what: self.start(name, sampler).await?, result: None }
             }
             Some(Action::Stop(load)) => self.stop(load, record).await?,
             Some(action) => {
@@ -202,6 +223,7 @@ impl Run<'_, '_> {
     /// stays in the journal for `recover`.
     async fn undo(mut self, record: &mut ExperimentRecord) {
         let mut complete = true;
+        self.setting.target.quiesce().await;
         while let Some(entry) = self.journal.entries.pop() {
             let began = (self.setting.clock)();
             match self.setting.target.system().undo(&self.journal.header, &entry).await {

@@ -4,6 +4,7 @@
 use lab_spec::experiment::Action;
 use lab_spec::sample::Sampler;
 
+use crate::compose::{self, Daemon};
 use crate::halt::Halt;
 use crate::journal::{Entry, Header, Subject};
 use crate::kube::{self, Cluster, Place};
@@ -13,7 +14,9 @@ use crate::samplers::Running;
 /// What an experiment works on.
 pub enum Target {
     /// A namespace of a cluster.
-    Kubernetes(Place),
+    Kubernetes(Box<Place>),
+    /// A copy of a compose project.
+    Compose(Box<compose::Place>),
 }
 
 /// A system in which changes are undone.
@@ -21,6 +24,8 @@ pub enum Target {
 pub enum System<'a> {
     /// A cluster.
     Kubernetes(&'a Cluster),
+    /// A Docker daemon.
+    Docker(&'a Daemon),
 }
 
 /// Why a system is not known to be the one that may be changed.
@@ -36,6 +41,7 @@ impl Target {
     pub fn system(&self) -> System<'_> {
         match self {
             Self::Kubernetes(place) => System::Kubernetes(&place.cluster),
+            Self::Compose(place) => System::Docker(&place.daemon),
         }
     }
 
@@ -43,6 +49,7 @@ impl Target {
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::Kubernetes(place) => Subject::Kubernetes(place.subject()),
+            Self::Compose(place) => Subject::Docker(place.subject()),
         }
     }
 
@@ -55,6 +62,9 @@ impl Target {
     ) -> Result<(Running, String), Halt> {
         match self {
             Self::Kubernetes(place) => kube::sample(run, place, name, sampler).await,
+            Self::Compose(_) => {
+                Err(Halt::Unavailable(format!("sampler `{name}` is for clusters, not for compose projects")))
+            }
         }
     }
 
@@ -67,6 +77,22 @@ impl Target {
     ) -> Result<Told, Halt> {
         match self {
             Self::Kubernetes(place) => kube::step(run, place, at, action).await,
+            Self::Compose(place) => compose::step(run, place, at, action).await,
+        }
+    }
+
+    /// The compose project that looks are taken at, if not the learner's own.
+    pub(crate) fn copy(&self) -> Option<&str> {
+        match self {
+            Self::Kubernetes(_) => None,
+            Self::Compose(place) => Some(&place.copy),
+        }
+    }
+
+    /// Ends what runs beside the steps, before they are undone.
+    pub(crate) async fn quiesce(&self) {
+        if let Self::Compose(place) = self {
+            place.quiesce().await;
         }
     }
 }
@@ -76,6 +102,7 @@ impl System<'_> {
     pub(crate) async fn identify(self) -> Result<(), Stranger> {
         match self {
             Self::Kubernetes(cluster) => cluster.identify().await,
+            Self::Docker(daemon) => daemon.identify().await,
         }
     }
 
@@ -83,6 +110,8 @@ impl System<'_> {
     pub(crate) fn is_of(self, header: &Header) -> Result<(), String> {
         match (self, &header.target) {
             (Self::Kubernetes(cluster), Subject::Kubernetes(subject)) => subject.is_of(cluster),
+            (Self::Docker(daemon), Subject::Docker(subject)) => subject.is_of(daemon),
+            (_, other) => Err(format!("was killed in {}, which is another kind of system", other.place())),
         }
     }
 
@@ -93,6 +122,10 @@ impl System<'_> {
             (Self::Kubernetes(cluster), Subject::Kubernetes(subject), Entry::Kubernetes(change)) => {
                 kube::undo(&cluster.client, &header.run, &subject.namespace, change).await
             }
+            (Self::Docker(daemon), Subject::Docker(_), Entry::Docker(change)) => {
+                compose::undo(daemon, change).await
+            }
+            _ => Err(Halt::Unavailable("the journal is about another kind of system".to_owned())),
         };
         undone.map_err(|halt| halt.words().to_owned())
     }

@@ -5,6 +5,7 @@
 
 mod cause;
 pub mod cel;
+mod compose;
 mod fill;
 pub mod functions;
 mod looks;
@@ -15,6 +16,7 @@ mod schema;
 mod scope;
 mod selector;
 mod time;
+mod timeline;
 mod verdict;
 mod view;
 

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use lab_spec::{Ended, Evidence, Kind, Lab, Observe, Outcome, Request, Source, Verdict, observe::Logs};
+use lab_spec::{
+    Ended, Evidence, Kind, Lab, Observe, Outcome, Request, Source, Target, Verdict,
+    observe::{Logs, Part},
+};
 
 use crate::{
     Judge,
@@ -63,12 +66,12 @@ impl Judge<'_> {
     /// What to ask next.
     pub fn next(&self, evidence: &Evidence, limits: Limits) -> Next {
         if evidence.looks.is_empty() {
-            return Next::Look(base(self.lab, &evidence.cluster.namespace));
+            return Next::Look(base(self.lab, evidence));
         }
         let last = evidence.looks.len() - 1;
         let view = View::at(self.lab, evidence, last);
         if evidence.experiments.is_empty() {
-            let unseen = unseen(evidence, second(self.lab, &view));
+            let unseen = unseen(evidence, second(self.lab, evidence, &view));
             if !unseen.is_empty() {
                 return Next::Look(unseen);
             }
@@ -111,14 +114,14 @@ impl Judge<'_> {
     /// The requests of one whole look, for a look that an experiment takes:
     /// first the lists, and with their answers what follows from them.
     pub fn whole_look(&self, evidence: &Evidence) -> Vec<Request> {
-        base(self.lab, &evidence.cluster.namespace)
+        base(self.lab, evidence)
     }
 
     /// What a look that answered [`Judge::whole_look`] still lacks.
     pub fn follow_up(&self, evidence: &Evidence) -> Vec<Request> {
         match evidence.looks.len() {
             0 => Vec::new(),
-            n => unseen(evidence, second(self.lab, &View::at(self.lab, evidence, n - 1))),
+            n => unseen(evidence, second(self.lab, evidence, &View::at(self.lab, evidence, n - 1))),
         }
     }
 }
@@ -129,15 +132,24 @@ pub(crate) fn list(kind: &Kind, namespace: &str) -> Request {
     Request::List { kind: kind.clone(), namespace }
 }
 
-fn base(lab: &Lab, namespace: &str) -> Vec<Request> {
+fn base(lab: &Lab, evidence: &Evidence) -> Vec<Request> {
+    let namespace = evidence.cluster.namespace.as_str();
     let mut requests = Vec::new();
     let mut add = |request: Request| {
         if !requests.contains(&request) {
             requests.push(request);
         }
     };
-    for kind in ALWAYS.iter().filter_map(|kind| Kind::named(kind)) {
-        add(list(&kind, namespace));
+    if lab.has(Target::Kind) {
+        for kind in ALWAYS.iter().filter_map(|kind| Kind::named(kind)) {
+            add(list(&kind, namespace));
+        }
+    }
+    if lab.has(Target::Compose) {
+        add(Request::ComposeFile);
+        for part in [Part::Containers, Part::Images, Part::Volumes, Part::Networks] {
+            add(docker(part, evidence));
+        }
     }
     if lab.needs.kubernetes.is_some() {
         add(Request::Version);
@@ -152,9 +164,18 @@ fn base(lab: &Lab, namespace: &str) -> Vec<Request> {
             Source::Version => add(Request::Version),
             Source::Context => add(Request::Context),
             Source::File { path } => add(Request::File { path: path.clone() }),
+            Source::Compose | Source::ComposeFiles => add(Request::ComposeFile),
+            Source::Containers { .. } | Source::Container { .. } => add(docker(Part::Containers, evidence)),
+            Source::Project { part } => add(docker(*part, evidence)),
         }
     }
     requests
+}
+
+/// The request for a part of the project that is looked at.
+fn docker(part: Part, evidence: &Evidence) -> Request {
+    let project = evidence.project.as_ref().map(|project| project.name.clone()).unwrap_or_default();
+    Request::Docker { part, project }
 }
 
 /// The answers an observation is read from, by key.
@@ -177,6 +198,9 @@ pub(crate) fn keys(observe: &Observe, evidence: &Evidence) -> Vec<String> {
         Source::Version => Request::Version,
         Source::Context => Request::Context,
         Source::File { path } => Request::File { path: path.clone() },
+        Source::Compose | Source::ComposeFiles => Request::ComposeFile,
+        Source::Containers { .. } | Source::Container { .. } => docker(Part::Containers, evidence),
+        Source::Project { part } => docker(*part, evidence),
     };
     vec![request.key()]
 }
@@ -186,8 +210,10 @@ fn pods() -> Kind {
 }
 
 /// Requests that need a name which only an answer tells.
-fn second(lab: &Lab, view: &View<'_>) -> Vec<Request> {
-    let mut requests = Vec::new();
+fn second(lab: &Lab, evidence: &Evidence, view: &View<'_>) -> Vec<Request> {
+    // The project's name may be known only now that compose was asked.
+    let renamed = base(lab, evidence).into_iter().filter(|request| matches!(request, Request::Docker { .. }));
+    let mut requests: Vec<_> = renamed.collect();
     for observe in lab.observe.values() {
         let namespace = observe.ns.as_deref().unwrap_or(view.namespace());
         match &observe.source {
@@ -261,7 +287,7 @@ fn again(evidence: &Evidence, view: &View<'_>, assessed: &[Assessed]) -> Vec<Req
     let mut requests = unseen(evidence, causes(view));
     let joins = assessed.iter().filter(wrong).any(|assessed| assessed.joins);
     if joins && evidence.looks.iter().filter(|look| look_lists(look)).count() < 2 {
-        requests.extend(base(view.lab, view.namespace()));
+        requests.extend(base(view.lab, evidence));
     }
     requests
 }
@@ -281,9 +307,10 @@ fn stale(evidence: &Evidence, view: &View<'_>, assessed: &[Assessed], now_ms: u6
 
 /// Whether the look asked for lists, rather than having heard of a change.
 fn look_lists(look: &lab_spec::Look) -> bool {
-    look.observations
-        .iter()
-        .any(|(key, seen)| key.starts_with("list v1 pods") && !seen.provenance.request.contains("watch=true"))
+    look.observations.iter().any(|(key, seen)| {
+        (key.starts_with("list v1 pods") || key.starts_with("docker containers"))
+            && !seen.provenance.request.contains("watch=true")
+    })
 }
 
 /// Events, and the last words of containers that ended or do not get ready.
@@ -325,6 +352,12 @@ pub(crate) fn unmet(lab: &Lab, evidence: &Evidence) -> Vec<String> {
             unmet.push(format!("the server is Kubernetes `{found}`, the lab needs `{wanted}`"));
         }
     }
+    for image in lab.needs.images.iter().filter(|image| !evidence.images.contains_key(*image)) {
+        unmet.push(format!("no record says that image `{image}` was loaded; run `labcheck up`"));
+    }
+    if !lab.has(Target::Kind) {
+        return unmet;
+    }
     let Some(nodes) = Kind::named("Node") else { return unmet };
     // Of a cluster that cannot be seen nothing is said to be lacking: its
     // checks are unknown, and their messages say why.
@@ -333,9 +366,6 @@ pub(crate) fn unmet(lab: &Lab, evidence: &Evidence) -> Vec<String> {
         && (found.len() as u32) < wanted
     {
         unmet.push(format!("the cluster has {} nodes, the lab needs {wanted}", found.len()));
-    }
-    for image in lab.needs.images.iter().filter(|image| !evidence.images.contains_key(*image)) {
-        unmet.push(format!("no record says that image `{image}` was loaded; run `labcheck up`"));
     }
     let Some(namespaces) = Kind::named("Namespace") else { return unmet };
     let namespace = view.namespace();

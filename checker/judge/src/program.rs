@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use lab_spec::{
     Check, Diagnostic, Expr, Lab, Source,
     experiment::Action,
+    observe,
     template::{Piece, pieces},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Names that are bound for every lab.
-pub(crate) const BOUND: &[&str] = &["params", "loaded", "cluster"];
+pub(crate) const BOUND: &[&str] = &["params", "loaded", "cluster", "project"];
 
 /// A check ready to be judged.
 pub(crate) struct Compiled {
@@ -57,6 +58,9 @@ const MADE: &[&str] = &["Pod", "ReplicaSet", "EndpointSlice", "Job", "Event"];
 /// Functions of ours that read specs and owners, and nothing that changes by
 /// itself.
 const FIXED: &[&str] = &["reference", "selects", "controlled", "ownedBy"];
+
+/// Functions that count failed requests.
+const COUNTING: &[&str] = &["failures", "broken"];
 
 /// Compiles every check of a lab.
 pub(crate) fn compile(file: &str, lab: &Lab) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
@@ -162,7 +166,7 @@ impl Compiler<'_> {
         let judged = programs.iter().filter_map(|program| program.as_ref());
         let counting: Vec<_> = judged
             .chain(lets.iter().map(|(_, program)| program))
-            .filter(|program| program.references().functions.contains("failures"))
+            .filter(|program| COUNTING.iter().any(|name| program.references().functions.contains(*name)))
             .map(Program::source)
             .collect();
         let declared = experiments.iter().filter_map(|name| Some((name, self.lab.experiments.get(name)?)));
@@ -183,7 +187,7 @@ impl Compiler<'_> {
         while let Some(program) = programs.pop() {
             let References { variables, functions, .. } = program.references();
             let live = |name: &String| {
-                crate::functions::all().any(|doc| doc.name == name) && !FIXED.contains(&name.as_str())
+                functions::all().any(|doc| doc.name == name) && !FIXED.contains(&name.as_str())
             };
             if program.source().contains(".status") || functions.iter().any(live) {
                 return false;
@@ -203,7 +207,12 @@ impl Compiler<'_> {
             Some(Source::Object { kind, .. } | Source::List { kind, .. }) => {
                 MADE.contains(&kind.kind.as_str())
             }
-            Some(Source::Logs(_)) => true,
+            Some(
+                Source::Logs(_)
+                | Source::Containers { .. }
+                | Source::Container { .. }
+                | Source::Project { .. },
+            ) => true,
             _ => false,
         }
     }
@@ -211,6 +220,8 @@ impl Compiler<'_> {
     fn lists(&self, observes: &BTreeSet<String>) -> BTreeSet<&str> {
         let kind = |name: &String| match &self.lab.observe.get(name)?.source {
             Source::Object { kind, .. } | Source::List { kind, .. } => Some(kind.plural.as_str()),
+            Source::Containers { .. } | Source::Container { .. } => Some(observe::Part::Containers.word()),
+            Source::Project { part } => Some(part.word()),
             _ => None,
         };
         observes.iter().filter_map(kind).collect()
@@ -288,7 +299,12 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str, step: &str) -> Vec<Subject>
             Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
             // What a step did to it is no cause.
-            Action::SetImage(_) | Action::Scale(_) | Action::Stop(_) | Action::Look => None,
+            Action::Compose(_)
+            | Action::SetImage(_)
+            | Action::Scale(_)
+            | Action::Start(_)
+            | Action::Stop(_)
+            | Action::Look => None,
         })
         .collect()
 }
@@ -301,6 +317,8 @@ pub(crate) enum Subject {
     Pod(String),
     /// Pods with these labels; empty for all.
     Pods(String),
+    /// The containers of a compose service, or of all.
+    Containers(Option<String>),
 }
 
 /// What an observation is about, where a cause can be told.
@@ -318,6 +336,8 @@ pub(crate) fn subject(lab: &Lab, name: &str) -> Option<Subject> {
             _ => None,
         },
         Source::Logs(logs) => Some(Subject::Pods(logs.labels.clone())),
+        Source::Containers { service } => Some(Subject::Containers(service.clone())),
+        Source::Container { service } => Some(Subject::Containers(Some(service.clone()))),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::cel::{
     Key, Map, Value,
-    schema::{Field, Schema},
+    schema::{Field, Schema, Shape},
 };
 
 static EMPTY: LazyLock<Arc<Schema>> = LazyLock::new(|| Schema::new::<&str>([]));
@@ -17,6 +17,8 @@ static SERVICE: LazyLock<Arc<Schema>> = LazyLock::new(service);
 static SLICE: LazyLock<Arc<Schema>> = LazyLock::new(slice);
 static CONFIGMAP: LazyLock<Arc<Schema>> = LazyLock::new(configmap);
 static NODE: LazyLock<Arc<Schema>> = LazyLock::new(node);
+static COMPOSE: LazyLock<Arc<Schema>> = LazyLock::new(compose);
+static CONTAINER: LazyLock<Arc<Schema>> = LazyLock::new(docker_container);
 static OTHER: LazyLock<Arc<Schema>> = LazyLock::new(|| Schema::new([("metadata", metadata())]));
 
 /// The defaults of a kind's objects.
@@ -29,8 +31,45 @@ pub(crate) fn of(kind: &str) -> Arc<Schema> {
         "EndpointSlice" => &SLICE,
         "ConfigMap" => &CONFIGMAP,
         "Node" => &NODE,
+        "ComposeFile" => &COMPOSE,
+        "Container" => &CONTAINER,
+        "Docker" => &EMPTY,
         _ => &OTHER,
     })
+}
+
+/// A compose file as `docker compose config` prints it.
+fn compose() -> Arc<Schema> {
+    let volume = Schema::new([("read_only", Field::scalar(false)), ("source", Field::scalar(""))]);
+    let port = Schema::new([("published", Field::scalar("")), ("host_ip", Field::scalar(""))]);
+    let healthcheck = Schema::new([("disable", Field::scalar(false)), ("test", Field::list())]);
+    let rule = Schema::new([("target", Field::scalar("")), ("ignore", Field::list())]);
+    let service = Schema::new([
+        ("image", Field::scalar("")),
+        ("restart", Field::scalar("")),
+        ("depends_on", Field::map()),
+        ("environment", Field::map()),
+        ("volumes", Field::list_of(volume)),
+        ("ports", Field::list_of(port)),
+        ("profiles", Field::list()),
+        ("healthcheck", Field::optional_object(healthcheck)),
+        ("develop", Field::object(Schema::new([("watch", Field::list_of(rule))]))),
+    ]);
+    let services = Field { default: Some(Value::object::<&str>([])), shape: Shape::MapOf(service) };
+    Schema::new([("services", services), ("volumes", Field::map()), ("networks", Field::map())])
+}
+
+/// A container as `docker inspect` shows it.
+fn docker_container() -> Arc<Schema> {
+    let state = Schema::new([("Status", Field::scalar("")), ("ExitCode", Field::scalar(0))]);
+    let config = Schema::new([("Labels", Field::map()), ("Image", Field::scalar(""))]);
+    let mount = Schema::new([("RW", Field::scalar(false)), ("Destination", Field::scalar(""))]);
+    Schema::new([
+        ("State", Field::object(state)),
+        ("Config", Field::object(config)),
+        ("Mounts", Field::list_of(mount)),
+        ("RestartCount", Field::scalar(0)),
+    ])
 }
 
 fn metadata() -> Field {

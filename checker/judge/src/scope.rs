@@ -28,6 +28,8 @@ pub(crate) fn bind(judge: &Judge<'_>, evidence: &Evidence, at: usize) -> Scope {
     let fields =
         [("context", &cluster.context), ("server", &cluster.server), ("namespace", &cluster.namespace)];
     scope.set("cluster", Value::object(fields.map(|(name, text)| (name, Value::string(text.as_str())))));
+    let project = evidence.project.as_ref().map(|project| project.name.as_str()).unwrap_or_default();
+    scope.set("project", Value::object([("name", Value::string(project))]));
     scope.set("params", Value::object([("nonce", Value::string(evidence.params.nonce.as_str()))]));
     let digests = |list: &Vec<String>| {
         Value::list(list.iter().map(|digest| digest.as_str().into()).collect::<Vec<_>>())

@@ -5,10 +5,15 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 use lab_spec::{
     Evidence, Kind, Lab, Observation, Outcome, Request, Source,
     experiment::{ExperimentEnd, ExperimentRecord},
-    observe::{Logs, Select},
+    observe::{Logs, Part, Select},
 };
 
-use crate::{cel::Value, functions::traffic, plan, schema, selector::Selector};
+use crate::{
+    cel::Value,
+    functions::{compose::service, traffic},
+    plan, schema,
+    selector::Selector,
+};
 
 /// Where a view takes its answers from: the looks up to one of them, or the
 /// look an experiment took.
@@ -122,6 +127,21 @@ impl<'a> View<'a> {
             Source::File { path } => {
                 self.single(&Request::File { path: path.clone() }, &format!("file `{path}`"))
             }
+            Source::Compose => self.compose(),
+            Source::ComposeFiles => self.compose_files(),
+            Source::Containers { service } => {
+                self.part(Part::Containers, |container| of_service(container, service.as_deref()))
+            }
+            Source::Container { service } => {
+                match self.part(Part::Containers, |container| of_service(container, Some(service))) {
+                    Value::List(found) => found
+                        .first()
+                        .cloned()
+                        .unwrap_or_else(|| Value::absent(format!("a container of service `{service}`"))),
+                    other => other,
+                }
+            }
+            Source::Project { part } => self.part(*part, |_| true),
         })
     }
 
@@ -203,6 +223,75 @@ impl<'a> View<'a> {
         Value::object(values)
     }
 
+    /// The resolved compose file. One that compose refuses does not exist; one
+    /// that does not fit what was written proves nothing.
+    fn compose(&self) -> Value {
+        let what = "the compose file";
+        match self.answer(&Request::ComposeFile.key()).map(|observation| &observation.outcome) {
+            Some(Outcome::Present(file)) => match (&file["resolved"], file["error"].as_str()) {
+                (serde_json::Value::Null, error) => {
+                    let error = error.unwrap_or_default();
+                    Value::absent(format!("a compose file that `docker compose` accepts (it says: {error})"))
+                }
+                (resolved, _) => match crate::compose::disagreement(resolved, &file["files"]) {
+                    Some(why) => Value::unavailable(what, format!("the evidence contradicts itself: {why}")),
+                    None => Value::from_json_with(resolved, schema::of("ComposeFile")),
+                },
+            },
+            Some(Outcome::Absent) => Value::absent(what),
+            Some(Outcome::Unavailable(why)) => Value::unavailable(what, why.message.clone()),
+            None => Value::unavailable(what, "it was not asked for"),
+        }
+    }
+
+    /// The compose files as written; one that is no YAML has no `document`.
+    fn compose_files(&self) -> Value {
+        match self.single(&Request::ComposeFile, "the compose file") {
+            Value::Map(_) => {}
+            other => return other,
+        }
+        let Some(Outcome::Present(answer)) =
+            self.answer(&Request::ComposeFile.key()).map(|observation| &observation.outcome)
+        else {
+            return Value::list([]);
+        };
+        let files = answer["files"].as_array().into_iter().flatten().map(|file| {
+            let mut fields: serde_json::Map<_, _> = file.as_object().cloned().unwrap_or_default();
+            fields.retain(|_, value| !value.is_null());
+            Value::from_json(&serde_json::Value::Object(fields))
+        });
+        Value::list(files.collect::<Vec<_>>())
+    }
+
+    fn part(&self, part: Part, fits: impl Fn(&Value) -> bool) -> Value {
+        let what = format!("the project's {}", part.word());
+        let project = self.evidence.project.as_ref().map(|project| project.name.clone()).unwrap_or_default();
+        let key = Request::Docker { part, project }.key();
+        let Some(observation) = self.answer(&key) else {
+            return Value::unavailable(what, "they were not asked for");
+        };
+        match &observation.outcome {
+            Outcome::Present(serde_json::Value::Array(items)) => {
+                let seen = self.seen_ms(observation);
+                let schema = if part == Part::Containers { "Container" } else { "Docker" };
+                let bound = items.iter().map(|item| schema::bind(schema, item, seen)).filter(fits);
+                Value::list(bound.collect::<Vec<_>>())
+            }
+            Outcome::Present(_) => Value::unavailable(what, "the answer is not a list"),
+            Outcome::Absent => Value::list([]),
+            Outcome::Unavailable(why) => Value::unavailable(what, why.message.clone()),
+        }
+    }
+
+    /// The containers of a compose service, or of all; none where they could
+    /// not be observed: for causes, which only ever add to a verdict.
+    pub fn containers(&self, service: Option<&str>) -> Arc<[Value]> {
+        match self.part(Part::Containers, |container| of_service(container, service)) {
+            Value::List(found) => found.iter().cloned().collect(),
+            _ => Arc::from([]),
+        }
+    }
+
     fn single(&self, request: &Request, what: &str) -> Value {
         match self.answer(&request.key()).map(|observation| &observation.outcome) {
             Some(Outcome::Present(value)) => Value::from_json(value),
@@ -248,4 +337,8 @@ impl<'a> View<'a> {
         let names = self.lab.observe.keys();
         Value::object(names.filter_map(|name| Some((name.clone(), view.observed(name)?))))
     }
+}
+
+fn of_service(container: &Value, wanted: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| service(container) == wanted)
 }

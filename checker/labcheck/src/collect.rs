@@ -5,12 +5,17 @@ use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt, future::BoxFuture};
 use indexmap::IndexMap;
-use lab_experiment::{Cluster, Identity, Permission, Place, Setting, Target};
+use lab_experiment::{Cluster, Identity, Permission, Place, Setting, Target, compose};
 use lab_judge::{Judge, Limits, Next};
-use lab_spec::{Ended, Evidence, Lab, Look, Observation, Outcome, Request, experiment::ExperimentRecord};
+use lab_observe::Observer;
+use lab_spec::{
+    Ended, Evidence, Lab, Look, Observation, Outcome, Request,
+    experiment::{ExperimentEnd, ExperimentRecord},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    commands::unfinished,
     session::{Session, cluster_uid},
     state::State,
 };
@@ -65,6 +70,7 @@ impl Collector<'_> {
                     asked.extend(requests.iter().map(|request| (request.key(), request.clone())));
                     evidence.looks.push(self.session.observer.look(&requests).await);
                     evidence.cluster.owned = self.owner(&evidence).is_some();
+                    rename(&mut evidence);
                 }
                 Next::Watch { until_ms } => {
                     let stream = watching.get_or_insert_with(|| self.watch(&evidence, &asked));
@@ -100,6 +106,9 @@ impl Collector<'_> {
                 (request, &observation.outcome, &observation.provenance.resource_version)
             {
                 from.push((request.clone(), version.clone(), items.clone()));
+            }
+            if matches!(request, Request::Docker { .. }) {
+                from.push((request.clone(), String::new(), Vec::new()));
             }
         }
         Box::pin(self.session.observer.watch(&from))
@@ -145,7 +154,8 @@ impl Collector<'_> {
         ours.then_some(Identity { ca_sha256, kube_system_uid })
     }
 
-    async fn experiment(&self, name: &str, evidence: &Evidence) -> ExperimentRecord {
+    /// The namespace experiments work in, and whether they may.
+    fn in_cluster(&self, evidence: &Evidence) -> Result<(Target, Permission), String> {
         let observer = &self.session.observer;
         let uid = cluster_uid(evidence);
         let permission = if uid.is_none() {
@@ -166,17 +176,53 @@ impl Collector<'_> {
             ))
         };
         let identity = Identity { ca_sha256: observer.ca_sha256(), kube_system_uid: uid.unwrap_or_default() };
-        let clock = || observer.at_ms();
-        let looking = || -> BoxFuture<'_, IndexMap<String, Observation>> { Box::pin(self.whole_look()) };
-        let cluster = Cluster { client: observer.client(), name: observer.context().to_owned(), identity };
+        let client = observer.client().ok_or("the lab has no cluster to experiment on")?;
+        let cluster = Cluster { client, name: observer.context().to_owned(), identity };
         let place = Place {
             cluster,
             namespace: self.session.namespace.clone(),
             probe_image: PROBE_IMAGE.to_owned(),
             rolled_out: lab_judge::is_rolled_out,
         };
+        Ok((Target::Kubernetes(Box::new(place)), permission))
+    }
+
+    /// The copy of the learner's project that experiments work on. It is made
+    /// by us, so nobody has to allow it.
+    async fn in_copy(&self) -> Result<(Target, Permission), String> {
+        let observer = &self.session.observer;
+        let engine = observer.engine().ok_or("the lab has no compose project to experiment on")?;
+        let daemon = unfinished::daemon(engine).await?;
+        let project = project(observer).ok_or("there is no `docker compose` to make a copy with")?;
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let place = compose::Place {
+            daemon,
+            project,
+            copy: format!("labcheck-{}", &id[..10]),
+            copies: self.state.copies_dir(),
+            probe_image: PROBE_IMAGE.to_owned(),
+            beside: compose::Beside::default(),
+        };
+        Ok((Target::Compose(Box::new(place)), Permission::Owned))
+    }
+
+    async fn experiment(&self, name: &str, evidence: &Evidence) -> ExperimentRecord {
+        let observer = &self.session.observer;
+        let experiment = &self.lab.experiments[name];
+        let found = match experiment.steps.iter().any(|step| step.compose.is_some()) {
+            true => self.in_copy().await,
+            false => self.in_cluster(evidence),
+        };
+        let (target, permission) = match found {
+            Ok(found) => found,
+            Err(why) => return unavailable(observer.at_ms(), why),
+        };
+        let clock = || observer.at_ms();
+        let looking = |project: Option<String>| -> BoxFuture<'_, IndexMap<String, Observation>> {
+            Box::pin(self.whole_look(project, evidence))
+        };
         let setting = Setting {
-            target: Target::Kubernetes(place),
+            target,
             permission,
             journal_dir: self.state.journal_dir(),
             nonce: evidence.params.nonce.clone(),
@@ -189,15 +235,67 @@ impl Collector<'_> {
     }
 
     /// One look at everything the lab observes, for a step of an experiment.
-    async fn whole_look(&self) -> IndexMap<String, Observation> {
-        let mut evidence = self.session.evidence(self.lab);
-        let first = self.judge.whole_look(&evidence);
-        evidence.looks.push(self.session.observer.look(&first).await);
-        let more = self.judge.follow_up(&evidence);
+    /// What is seen of a copy stands under the keys of the learner's project,
+    /// where expressions look for it.
+    async fn whole_look(&self, copy: Option<String>, evidence: &Evidence) -> IndexMap<String, Observation> {
+        let mut fresh = self.session.evidence(self.lab);
+        fresh.project = evidence.project.clone();
+        let first = self.judge.whole_look(&fresh);
+        fresh.looks.push(self.look_at(copy.as_deref(), &first).await);
+        let more = self.judge.follow_up(&fresh);
         if !more.is_empty() {
-            evidence.looks.push(self.session.observer.look(&more).await);
+            fresh.looks.push(self.look_at(copy.as_deref(), &more).await);
         }
-        evidence.looks.into_iter().flat_map(|look| look.observations).collect()
+        fresh.looks.into_iter().flat_map(|look| look.observations).collect()
+    }
+
+    async fn look_at(&self, copy: Option<&str>, requests: &[Request]) -> Look {
+        let Some(copy) = copy else { return self.session.observer.look(requests).await };
+        let copied = requests.iter().map(|request| match request {
+            Request::Docker { part, .. } => Request::Docker { part: *part, project: copy.to_owned() },
+            other => other.clone(),
+        });
+        let copied: Vec<_> = copied.collect();
+        let keys: IndexMap<_, _> =
+            copied.iter().zip(requests).map(|(copied, own)| (copied.key(), own.key())).collect();
+        let mut look = self.session.observer.look(&copied).await;
+        look.observations = look
+            .observations
+            .into_iter()
+            .map(|(key, observation)| (keys.get(&key).cloned().unwrap_or(key), observation))
+            .collect();
+        look
+    }
+}
+
+/// The learner's project, as copies of it are made.
+pub fn project(observer: &Observer) -> Option<compose::Project> {
+    let ((files, directory), program) = (observer.project_files()?, observer.compose()?);
+    Some(compose::Project {
+        files: files.to_vec(),
+        directory: directory.to_owned(),
+        program: program.path.clone(),
+        config: program.config.clone(),
+    })
+}
+
+/// The record of an experiment that could not be begun.
+fn unavailable(started_ms: u64, why: String) -> ExperimentRecord {
+    ExperimentRecord {
+        started_ms,
+        ended: ExperimentEnd::Unavailable { why },
+        results: IndexMap::new(),
+        looks: IndexMap::new(),
+        samples: IndexMap::new(),
+        log: Vec::new(),
+    }
+}
+
+/// Takes the project's name from the resolved file, once it is known.
+pub fn rename(evidence: &mut Evidence) {
+    let name = evidence.seen(&Request::ComposeFile.key()).and_then(lab_observe::compose::resolved_name);
+    if let (Some(project), Some(name)) = (&mut evidence.project, name) {
+        project.name = name;
     }
 }
 

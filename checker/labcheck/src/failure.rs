@@ -64,3 +64,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<lab_observe::docker::DockerError> for Failure {
+    fn from(error: lab_observe::docker::DockerError) -> Self {
+        let failure = if error.is_usage() {
+            Self::usage(error.to_string())
+        } else {
+            Self::unobservable(error.to_string())
+        };
+        failure.next(error.next_step())
+    }
+}

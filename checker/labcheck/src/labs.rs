@@ -159,21 +159,29 @@ impl Entry<'_> {
     /// The YAML files directly in a folder of the lab (`starter`,
     /// `solution`), by name, sorted; `expect.yaml` is not one of them.
     pub fn manifests(&self, folder: &str) -> Vec<(String, String)> {
+        let mut files = self.files(folder);
+        files.retain(|(name, _)| name.ends_with(".yaml") && !name.contains('/'));
+        files
+    }
+
+    /// Every text file in a folder of the lab, at any depth, by path, sorted;
+    /// `expect.yaml` is not one of them.
+    pub fn files(&self, folder: &str) -> Vec<(String, String)> {
         let mut names: Vec<String> = match self.library {
             Library::Embedded => {
                 let prefix = format!("{}/{folder}/", self.folder);
                 Embedded::iter().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned)).collect()
             }
             Library::Directory(dir) => {
-                let entries = fs::read_dir(dir.join(&self.folder).join(folder));
-                entries
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-                    .collect()
+                let root = dir.join(&self.folder).join(folder);
+                let mut paths = Vec::new();
+                walk(&root, &mut paths);
+                let relative =
+                    |path: PathBuf| Some(path.strip_prefix(&root).ok()?.to_string_lossy().replace('\\', "/"));
+                paths.into_iter().filter_map(relative).collect()
             }
         };
-        names.retain(|name| name.ends_with(".yaml") && !name.contains('/') && name != "expect.yaml");
+        names.retain(|name| name != "expect.yaml");
         names.sort();
         names
             .into_iter()
@@ -182,6 +190,17 @@ impl Entry<'_> {
                 Some((name, String::from_utf8(bytes).ok()?))
             })
             .collect()
+    }
+}
+
+/// The files below a directory; one that cannot be read has none.
+pub fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => walk(&entry.path(), found),
+            Ok(kind) if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
     }
 }
 

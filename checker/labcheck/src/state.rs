@@ -5,6 +5,7 @@
 //! $LABCHECK_STATE, or ~/.local/state/labcheck
 //!   clusters/<name>.json   a cluster `up` made, with the proof that it is ours
 //!   claims/<name>.json     a cluster `up` began to make and has not finished
+//!   engines/<host>.json    a Docker daemon that has the labs' images
 //!   labs/<lab>.json        what `start` fixed for an attempt
 //!   progress.json          best result of each lab
 //!   journal/               what experiments did and have not undone yet
@@ -23,7 +24,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use lab_spec::report::Points;
 
 pub use files::{Lock, write_atomically};
-pub use records::{Claim, Cluster, Identity, Progress, Started};
+pub use records::{Claim, Cluster, Engine, Identity, Progress, Started};
 
 use crate::failure::Failure;
 
@@ -47,7 +48,7 @@ impl State {
     /// # Errors
     /// A directory that cannot be created or written.
     pub fn at(dir: &Path) -> Result<Self, Failure> {
-        for part in ["clusters", "claims", "labs", "journal", "locks"] {
+        for part in ["clusters", "claims", "engines", "labs", "journal", "locks"] {
             let part = dir.join(part);
             fs::create_dir_all(&part).map_err(|error| {
                 Failure::unobservable(format!("cannot create `{}`: {error}", part.display()))
@@ -123,6 +124,27 @@ impl State {
     /// A record that cannot be removed.
     pub fn remove_claim(&self, name: &str) -> Result<bool, Failure> {
         files::remove(&self.file("claims", name)?)
+    }
+
+    /// What the daemon at this address was given.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn engine(&self, host: &str) -> Result<Option<Engine>, Failure> {
+        files::read(&self.file("engines", &file_name(host))?)
+    }
+
+    /// Records what a daemon was given.
+    ///
+    /// # Errors
+    /// A record that cannot be written.
+    pub fn save_engine(&self, engine: &Engine) -> Result<(), Failure> {
+        files::write(&self.file("engines", &file_name(&engine.host))?, engine)
+    }
+
+    /// Where copies of compose projects are made.
+    pub fn copies_dir(&self) -> PathBuf {
+        self.dir.join("copies")
     }
 
     /// The attempt at a lab that `start` began.
@@ -201,6 +223,13 @@ impl State {
     fn file(&self, folder: &str, name: &str) -> Result<PathBuf, Failure> {
         Ok(self.dir.join(folder).join(format!("{}.json", plain(name)?)))
     }
+}
+
+/// An address as a file name.
+fn file_name(host: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name: String = host.chars().map(kept).collect();
+    name[name.len().saturating_sub(90)..].to_owned()
 }
 
 /// Names become file names: nothing that could leave the directory.

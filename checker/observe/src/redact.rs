@@ -10,8 +10,10 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lab_spec::Outcome;
+use lab_spec::{Outcome, Request};
 use serde_json::{Map, Value};
+
+use crate::compose;
 
 /// Repeats the whole object, values included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -26,6 +28,22 @@ impl Redactor {
     /// Values of the environment variables in `reveal_env` stay.
     pub(crate) fn new(reveal_env: &[String]) -> Self {
         Self { reveal_env: reveal_env.iter().cloned().collect(), classes: Mutex::default() }
+    }
+
+    /// Redacts the answer to a request.
+    pub(crate) fn answer(&self, request: &Request, outcome: &mut Outcome) {
+        match (request, outcome) {
+            (Request::ComposeFile, Outcome::Present(file)) => compose::redact::file(self, file),
+            (Request::Docker { .. }, Outcome::Present(Value::Array(items))) => {
+                compose::redact::inspected(self, items);
+            }
+            (_, outcome) => self.outcome(outcome),
+        }
+    }
+
+    /// Whether the lab is about this variable's value.
+    pub(crate) fn reveals(&self, variable: &str) -> bool {
+        self.reveal_env.contains(variable)
     }
 
     /// Redacts a LIST's items.
@@ -95,7 +113,7 @@ impl Redactor {
     }
 
     /// The class of a plaintext. An empty one hides nothing and stays empty.
-    fn class(&self, plain: Vec<u8>) -> Value {
+    pub(crate) fn class(&self, plain: Vec<u8>) -> Value {
         if plain.is_empty() {
             return Value::String(String::new());
         }

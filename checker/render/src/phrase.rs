@@ -25,6 +25,19 @@ pub fn points(earned: Option<Points>, of: u32) -> String {
     }
 }
 
+/// What stands over a line of time.
+pub const TIMELINE: &str = "failed requests (x) beside what happened, in seconds after the first look:";
+
+/// A time in seconds, eight columns wide.
+pub fn seconds(ms: u64) -> String {
+    format!("{:>4}.{:03} s", ms / 1000, ms % 1000)
+}
+
+/// Groups of failures that are not told.
+pub fn more(groups: usize) -> String {
+    if groups == 1 { "and one more such time".to_owned() } else { format!("and {groups} more such times") }
+}
+
 /// How many checks came to what, as in `2 passed`; verdicts nobody got are
 /// left out.
 pub fn counts(report: &Report) -> Vec<(Verdict, String)> {
@@ -64,12 +77,17 @@ fn count(report: &Report, verdict: Verdict) -> usize {
     report.checks().filter(|(_, check)| check.verdict == verdict).count()
 }
 
-/// What was looked at: the names and values of context, namespace and server.
-/// Empty when no cluster was asked.
+/// What was looked at: the names and values of context, namespace and server,
+/// of compose project and Docker daemon. Empty when nothing was asked.
 pub fn places(report: &Report) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let cluster = &report.cluster;
+    let of_project = report.project.iter().flat_map(|project| {
+        let file = project.files.first();
+        [("project", Some(&project.name)), ("file", file), ("docker", Some(&project.engine))]
+    });
     [("context", &cluster.context), ("namespace", &cluster.namespace), ("server", &cluster.server)]
         .into_iter()
+        .chain(of_project.filter_map(|(name, value)| Some((name, value?))))
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, neutral::line(value)))
 }

@@ -15,7 +15,11 @@ pub struct Evidence {
     /// The lab the evidence was collected for.
     pub lab: LabRef,
     /// The cluster that was looked at.
+    #[serde(default)]
     pub cluster: Cluster,
+    /// The compose project that was looked at, if the lab is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
     /// Values fixed when the lab was started.
     pub params: Params,
     /// What `labcheck up` loaded: image tag to the digests that name it on a
@@ -51,6 +55,20 @@ pub struct Cluster {
     pub namespace: String,
     /// Whether `labcheck up` made this cluster, proven by its CA and UID.
     pub owned: bool,
+}
+
+/// The compose project that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Project {
+    /// Its name: what the resolved file says, or what `-p` said.
+    pub name: String,
+    /// Address of the Docker daemon.
+    pub engine: String,
+    /// Why that one, as in `DOCKER_HOST`.
+    pub context: String,
+    /// The compose files, as the learner names them.
+    pub files: Vec<String>,
 }
 
 /// Values fixed when the lab was started.

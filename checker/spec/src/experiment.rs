@@ -1,5 +1,8 @@
 //! Experiments: declared steps that change the system, and what they record.
 
+pub mod compose;
+
+pub use compose::ComposeStep;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,15 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// The samplers that start before the first step, those that watch first:
+    /// they must see what the others do.
+    pub fn samplers_at_once(&self) -> Vec<(&String, &Sampler)> {
+        let later = |name: &str| self.steps.iter().any(|step| step.start.as_deref() == Some(name));
+        let mut samplers: Vec<_> = self.sample.iter().filter(|(name, _)| !later(name)).collect();
+        samplers.sort_by_key(|(_, sampler)| sampler.http.is_some());
+        samplers
+    }
+
     /// The most requests it may send: all its steps ask, and its loads run as
     /// long as the budget's time.
     pub fn most_requests(&self) -> u64 {
@@ -68,8 +80,12 @@ pub struct Step {
     pub set_image: Option<SetImage>,
     /// Give a Deployment another number of replicas.
     pub scale: Option<Scale>,
+    /// Start a sampler of `sample` now and not before the first step.
+    pub start: Option<String>,
     /// End a load of `sample`, and wait for its last answers.
     pub stop: Option<String>,
+    /// Something done to a copy of the learner's compose project.
+    pub compose: Option<ComposeStep>,
     /// Take a look at everything the lab observes, under the step's name.
     pub look: Option<LookStep>,
 }
@@ -161,8 +177,12 @@ pub enum Action<'a> {
     SetImage(&'a SetImage),
     /// See [`Step::scale`].
     Scale(&'a Scale),
+    /// See [`Step::start`].
+    Start(&'a str),
     /// See [`Step::stop`].
     Stop(&'a str),
+    /// See [`Step::compose`].
+    Compose(&'a ComposeStep),
     /// See [`Step::look`].
     Look,
 }
@@ -177,7 +197,9 @@ impl Action<'_> {
             Self::Wait(_) => "wait",
             Self::SetImage(_) => "setImage",
             Self::Scale(_) => "scale",
+            Self::Start(_) => "start",
             Self::Stop(_) => "stop",
+            Self::Compose(_) => "compose",
             Self::Look => "look",
         }
     }
@@ -194,7 +216,9 @@ impl Step {
             self.wait.as_ref().map(Action::Wait),
             self.set_image.as_ref().map(Action::SetImage),
             self.scale.as_ref().map(Action::Scale),
+            self.start.as_deref().map(Action::Start),
             self.stop.as_deref().map(Action::Stop),
+            self.compose.as_ref().map(Action::Compose),
             self.look.as_ref().map(|_| Action::Look),
         ]
         .into_iter()

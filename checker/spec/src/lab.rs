@@ -173,9 +173,21 @@ impl Lab {
         self.tasks.iter().flat_map(|task| task.checks.iter().map(move |check| (task, check)))
     }
 
+    /// Whether the lab looks at this.
+    pub fn has(&self, target: Target) -> bool {
+        self.target.contains(&target)
+    }
+
     /// The points a perfect solution earns.
     pub fn points(&self) -> u32 {
         self.tasks.iter().map(|task| task.points).sum()
+    }
+
+    /// Whether an experiment sends a load, whose numbers other work on the same
+    /// machine would change.
+    pub fn sends_load(&self) -> bool {
+        let samplers = self.experiments.values().flat_map(|experiment| experiment.sample.values());
+        samplers.into_iter().any(|sampler| sampler.http.is_some())
     }
 
     /// The JSON schema of the file format, for editors.

@@ -4,11 +4,11 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error as _, MapAccess, Visitor},
 };
 
-use crate::Kind;
+use crate::{Kind, Target};
 
 /// One named observation of a lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,88 @@ pub enum Source {
         /// Path inside the learner's directory.
         path: String,
     },
+    /// The learner's compose files as `docker compose config` resolves them:
+    /// `compose: {}`.
+    Compose,
+    /// The same files as they were written, each as `{path, document}`, with
+    /// nothing resolved: `composefiles: {}`.
+    ComposeFiles,
+    /// The project's containers, as `docker inspect` shows them, those of
+    /// `docker compose run` left out: `containers: {}` or
+    /// `containers: {service: worker}`.
+    Containers {
+        /// Only those of this service.
+        service: Option<String>,
+    },
+    /// The first container of a service, or absent: `container: queue`.
+    Container {
+        /// Name of the service.
+        service: String,
+    },
+    /// A list of what else belongs to the project: `images: {}`,
+    /// `volumes: {}`, `networks: {}`, `dockerevents: {}`.
+    Project {
+        /// What is listed.
+        part: Part,
+    },
+}
+
+/// What Docker is asked about a compose project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Its containers, inspected.
+    Containers,
+    /// The images its containers run, inspected.
+    Images,
+    /// Its volumes.
+    Volumes,
+    /// Its networks, inspected.
+    Networks,
+    /// What happened to it lately; Docker forgets after 256 events.
+    DockerEvents,
+}
+
+impl Part {
+    /// Its name in lab files and request keys.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Containers => "containers",
+            Self::Images => "images",
+            Self::Volumes => "volumes",
+            Self::Networks => "networks",
+            Self::DockerEvents => "dockerevents",
+        }
+    }
+}
+
+/// Which containers of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OfService {
+    /// Those of this service.
+    service: Option<String>,
+}
+
+impl Source {
+    /// What a lab must have as a target for this to be seen.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Object { .. }
+            | Self::List { .. }
+            | Self::Logs(_)
+            | Self::Reach
+            | Self::Version
+            | Self::Context
+            | Self::Kubelet { .. } => Target::Kind,
+            Self::File { .. } => Target::Files,
+            Self::Compose
+            | Self::ComposeFiles
+            | Self::Containers { .. }
+            | Self::Container { .. }
+            | Self::Project { .. } => Target::Compose,
+        }
+    }
 }
 
 /// Which objects of a kind; everything given must match.
@@ -87,7 +169,25 @@ fn tail() -> u32 {
 }
 
 /// The words that are not kinds.
-pub(crate) const SPECIAL: &[&str] = &["logs", "reach", "version", "context", "kubelet", "file"];
+pub(crate) const SPECIAL: &[&str] = &[
+    "logs",
+    "reach",
+    "version",
+    "context",
+    "kubelet",
+    "file",
+    "compose",
+    "composefiles",
+    "containers",
+    "container",
+    "images",
+    "volumes",
+    "networks",
+    "dockerevents",
+];
+
+/// The words of a compose project that take no settings.
+const PARTS: &[Part] = &[Part::Images, Part::Volumes, Part::Networks, Part::DockerEvents];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +222,18 @@ impl<'de> Visitor<'de> for ObserveVisitor {
                 "context" => map.next_value::<Empty>().map(|_| Source::Context)?,
                 "kubelet" => Source::Kubelet { metric: map.next_value()? },
                 "file" => Source::File { path: map.next_value()? },
+                "compose" => map.next_value::<Empty>().map(|_| Source::Compose)?,
+                "composefiles" => map.next_value::<Empty>().map(|_| Source::ComposeFiles)?,
+                "containers" => {
+                    let OfService { service } = map.next_value()?;
+                    Source::Containers { service }
+                }
+                "container" => Source::Container { service: map.next_value()? },
+                word if PARTS.iter().any(|part| part.word() == word) => {
+                    map.next_value::<Empty>()?;
+                    let part = PARTS.iter().copied().find(|part| part.word() == word);
+                    Source::Project { part: part.ok_or_else(|| A::Error::custom(unknown(word)))? }
+                }
                 word => match (Kind::singular(word), Kind::plural(word)) {
                     (Some(kind), _) => Source::Object { kind, name: map.next_value()? },
                     (_, Some(kind)) => Source::List { kind, select: map.next_value()? },
@@ -163,10 +275,12 @@ impl JsonSchema for Observe {
             properties.insert(name.to_owned(), schema.clone());
         }
         properties.insert("logs".to_owned(), generator.subschema_for::<Logs>().to_value());
-        for name in ["reach", "version", "context"] {
+        let parts = PARTS.iter().map(|part| part.word());
+        for name in ["reach", "version", "context", "compose", "composefiles"].into_iter().chain(parts) {
             properties.insert(name.to_owned(), empty.clone());
         }
-        for name in ["kubelet", "file", "ns"] {
+        properties.insert("containers".to_owned(), generator.subschema_for::<OfService>().to_value());
+        for name in ["kubelet", "file", "container", "ns"] {
             properties.insert(name.to_owned(), text.clone());
         }
         schemars::json_schema!({

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Kind;
+use crate::{Kind, observe::Part};
 
 /// One thing to ask the system for. A LIST serves every observation of its
 /// kind and namespace; there is never a request per check.
@@ -47,6 +47,17 @@ pub enum Request {
         /// Path inside the learner's directory.
         path: String,
     },
+    /// The learner's compose files: as written, and as `docker compose
+    /// config` resolves them.
+    ComposeFile,
+    /// One part of a compose project, from Docker: a list filtered by the
+    /// project's label, and parallel inspects.
+    Docker {
+        /// Which part.
+        part: Part,
+        /// Name of the project.
+        project: String,
+    },
 }
 
 impl Request {
@@ -66,6 +77,8 @@ impl Request {
             Self::Context => "context".to_owned(),
             Self::Kubelet { node, metric } => format!("kubelet {node} {metric}"),
             Self::File { path } => format!("file {path}"),
+            Self::ComposeFile => "compose file".to_owned(),
+            Self::Docker { part, project } => format!("docker {} {project}", part.word()),
         }
     }
 }

@@ -73,7 +73,7 @@ pub enum Sample {
 
 /// Requests, by columns: request `n` was due at `start_ms + n * 1000 / rate`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Load {
     /// What was asked.
     pub url: String,
@@ -91,6 +91,9 @@ pub struct Load {
     pub lag_p99_ms: f64,
     /// The latest that a request was sent, in milliseconds.
     pub lag_max_ms: f64,
+    /// The longest time in which no request was sent, in milliseconds: an
+    /// outage shorter than this may have gone unseen.
+    pub pause_max_ms: f64,
     /// The kinds of answers there were.
     pub answers: Vec<Answer>,
     /// The answer of each request, an index into `answers`.
@@ -101,7 +104,7 @@ pub struct Load {
 
 /// A kind of answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status; none without an answer.
     pub status: Option<u16>,
@@ -117,7 +120,7 @@ pub struct Answer {
 
 /// How the objects of one kind changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Watched {
     /// When the first list was complete, in milliseconds after the first look.
     pub from_ms: u64,
@@ -129,7 +132,7 @@ pub struct Watched {
 
 /// An object that came into a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     /// When that was heard of, in milliseconds after the first look.
     pub at_ms: u64,

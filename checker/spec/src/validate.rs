@@ -3,18 +3,20 @@
 use std::collections::HashSet;
 
 use crate::{
-    Diagnostic, Experiment, FORMAT, Lab, Task,
+    Diagnostic, Experiment, FORMAT, Lab, Target, Task,
     sample::{HIGHEST_RATE, Sampling, WATCHABLE},
     template,
 };
 
 /// Names that expressions always have; a lab may not bind them.
-const RESERVED: &[&str] = &["it", "was", "params", "loaded", "cluster", "true", "false", "null", "in"];
+const RESERVED: &[&str] =
+    &["it", "was", "params", "loaded", "cluster", "project", "true", "false", "null", "in"];
 
 pub(crate) fn lab(file: &str, lab: &Lab) -> Vec<Diagnostic> {
     let mut problems = Problems { file, list: Vec::new() };
     header(lab, &mut problems);
     names(lab, &mut problems);
+    targets(lab, &mut problems);
     experiments(lab, &mut problems);
     let (mut tasks, mut checks) = (HashSet::new(), HashSet::new());
     for task in &lab.tasks {
@@ -78,6 +80,18 @@ fn names(lab: &Lab, problems: &mut Problems<'_>) {
     }
 }
 
+/// What is observed must belong to a target, or nobody would look at it.
+fn targets(lab: &Lab, problems: &mut Problems<'_>) {
+    for (name, observe) in &lab.observe {
+        let target = observe.source.target();
+        // Files lie beside whatever a lab is about.
+        if target != Target::Files && !lab.has(target) {
+            let word = format!("{target:?}").to_lowercase();
+            problems.add(format!("observation `{name}` is about `{word}`, which `target` does not name"));
+        }
+    }
+}
+
 fn identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
@@ -90,7 +104,13 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
         for (at, step) in experiment.steps.iter().enumerate() {
             let place = format!("step {} of experiment `{name}`", at + 1);
             if step.action().is_none() {
-                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `relabel`, `wait`, `setImage`, `scale`, `start`, `stop` and `look`"));
+                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `relabel`, `wait`, `setImage`, `scale`, `start`, `stop`, `compose` and `look`"));
+            }
+            if let Some(problem) = step.compose.as_ref().and_then(|step| step.problem()) {
+                problems.add(format!("{place} {problem}"));
+            }
+            if step.compose.is_some() && !lab.has(Target::Compose) {
+                problems.add(format!("{place} is about compose, which `target` does not name"));
             }
             if step.look.is_some() && step.name.is_none() {
                 problems.add(format!("{place} takes a look without a name; add `as`"));
@@ -103,10 +123,21 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
                     problems.add(format!("{place} has the name `{as_name}`, which is a sampler's"));
                 }
             }
+            if let Some(sampler) = &step.start
+                && !experiment.sample.contains_key(sampler)
+            {
+                problems.add(format!("{place} starts `{sampler}`, which is not in `sample`"));
+            }
             if let Some(load) = &step.stop
                 && experiment.sample.get(load).is_none_or(|sampler| sampler.http.is_none())
             {
                 problems.add(format!("{place} stops `{load}`, which is no load of `sample`"));
+            }
+            let began = |step: &crate::Step| [&step.start, &step.stop].into_iter().flatten().next().cloned();
+            if let Some(sampler) = began(step)
+                && experiment.steps[..at].iter().any(|before| before.stop.as_ref() == Some(&sampler))
+            {
+                problems.add(format!("{place} names `{sampler}`, which was stopped before"));
             }
             if let Some(delete) = &step.delete
                 && delete.pod.is_some() == delete.labels.is_some()

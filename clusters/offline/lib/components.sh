@@ -17,12 +17,13 @@ members() {
   case $1 in
     cluster) echo kind kubernetes containerd runc cni etcd coredns local-path netagent pause debian node-image ;;
     compose) echo compose buildx ;;
+    stand-ins) echo stand-ins ;;
     kind | kubernetes | containerd | runc | cni | etcd | coredns | local-path | netagent | pause | debian | \
       buildx | helm | metrics-server | kwok) echo "$1" ;;
     *) return 1 ;;
   esac
 }
-all_sets=(cluster compose helm metrics-server kwok)
+all_sets=(cluster compose stand-ins helm metrics-server kwok)
 
 # recipe NAME: how a component is built; sets the variables below.
 #   module    directory with go.mod, empty for components that are not one Go build
@@ -100,7 +101,7 @@ recipe() {
     kwok)
       outputs=(sigs.k8s.io/kwok/cmd/kwok=kwok)
       ;;
-    pause | debian | node-image) module="" ;;
+    pause | debian | node-image | stand-ins) module="" ;;
     *) die "no component is called \`$1\`" ;;
   esac
 }
@@ -118,6 +119,11 @@ inputs() {
       ;;
     debian)
       echo "$debian_suite $arch ${debian_packages[*]}"
+      ;;
+    stand-ins)
+      echo "$debian_suite $arch ${stand_in_packages[*]}"
+      cat "$here/lib/stand-ins.sh"
+      (cd "$stand_ins_source" && find . -type f | LC_ALL=C sort | xargs cat)
       ;;
     node-image)
       for part in kubernetes containerd runc cni etcd coredns local-path netagent pause debian; do

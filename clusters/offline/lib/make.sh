@@ -7,6 +7,7 @@ make_one() {
     pause) gcc -static -Os -Wall -Wextra -s -o "$2/pause" "$here/node-image/pause.c" ;;
     debian) make_debian "$2" ;;
     node-image) make_node_image "$2" ;;
+    stand-ins) make_stand_ins "$2" ;;
     *) make_go "$1" "$2" ;;
   esac
 }

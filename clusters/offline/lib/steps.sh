@@ -25,7 +25,7 @@ check_tools() {
         [ -f /usr/include/seccomp.h ] || die "\`seccomp.h\` is missing: apt-get install libseccomp-dev"
         ;;
       pause) need gcc gcc ;;
-      debian)
+      debian | stand-ins)
         need debootstrap debootstrap
         need apt-get apt
         need_root

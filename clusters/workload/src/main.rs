@@ -53,6 +53,13 @@ enum Command {
     Stop,
     /// Print the version of the binary and the digest of each model.
     Version,
+    /// Write the weights of a trained model to stdout, as a file for
+    /// `--weights`.
+    Weights {
+        /// Version of the model.
+        #[arg(value_enum, default_value = "v1")]
+        version: model::Version,
+    },
 }
 
 fn main() -> ExitCode {
@@ -64,6 +71,7 @@ fn main() -> ExitCode {
         Command::Health(args) => return health::run(&args),
         Command::Stop => shutdown::ask_init(),
         Command::Version => version(),
+        Command::Weights { version } => weights(version),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -81,6 +89,13 @@ fn version() -> anyhow::Result<()> {
         println!("{version} {}", model::Model::train(version)?.digest());
     }
     Ok(())
+}
+
+/// Exactly the bytes whose digest is the model's: no line end.
+fn weights(version: model::Version) -> anyhow::Result<()> {
+    use std::io::Write as _;
+
+    Ok(std::io::stdout().write_all(&model::Model::train(version)?.weights()?)?)
 }
 
 #[cfg(test)]

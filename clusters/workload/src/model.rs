@@ -1,10 +1,11 @@
 //! The models: trained at start on the iris data that smartcore carries.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smartcore::dataset::iris;
 use smartcore::ensemble::random_forest_classifier::{
     RandomForestClassifier, RandomForestClassifierParameters,
@@ -67,10 +68,38 @@ impl fmt::Display for Version {
 
 type Matrix = DenseMatrix<f32>;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 enum Estimator {
     Tree(DecisionTreeClassifier<f32, u32, Matrix, Vec<u32>>),
     Forest(RandomForestClassifier<f32, u32, Matrix, Vec<u32>>),
+}
+
+/// The bundled data, split.
+struct Data {
+    x: Vec<f32>,
+    y: Vec<u32>,
+    held_out: Vec<(Vec<f32>, u32)>,
+}
+
+impl Data {
+    fn load() -> anyhow::Result<Self> {
+        let data = iris::load_dataset();
+        ensure!(
+            data.num_features == FEATURES,
+            "the iris data set has {} features, expected {FEATURES}",
+            data.num_features
+        );
+        let mut split = Self { x: Vec::new(), y: Vec::new(), held_out: Vec::new() };
+        for (index, (x, y)) in data.data.chunks(FEATURES).zip(data.target).enumerate() {
+            if index % HELD_OUT == 0 {
+                split.held_out.push((x.to_vec(), y));
+            } else {
+                split.x.extend_from_slice(x);
+                split.y.push(y);
+            }
+        }
+        Ok(split)
+    }
 }
 
 /// A trained model.
@@ -82,40 +111,56 @@ pub struct Model {
 }
 
 impl Model {
+    /// The model from a file of weights, or trained now where there is none.
+    pub fn open(version: Version, weights: Option<&Path>) -> anyhow::Result<Self> {
+        match weights {
+            Some(path) => Self::load(version, path),
+            None => Self::train(version),
+        }
+    }
+
+    /// Loads weights that `ms weights` wrote; the digest is that of the file.
+    fn load(version: Version, path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read weights `{shown}`"))?;
+        let estimator = serde_json::from_slice(&bytes)
+            .with_context(|| format!("`{shown}` holds no weights of a model; `ms weights` writes some"))?;
+        let mut model =
+            Self { version, estimator, digest: format!("sha256:{}", sha256_hex(&bytes)), accuracy: 0.0 };
+        model.test(&Data::load()?)?;
+        Ok(model)
+    }
+
+    /// The trained parameters, as a file of weights holds them.
+    pub fn weights(&self) -> anyhow::Result<Vec<u8>> {
+        serde_json::to_vec(&self.estimator).context("cannot serialise the trained model")
+    }
+
     /// Trains a version. The result is the same on every run: seeds are fixed.
     pub fn train(version: Version) -> anyhow::Result<Self> {
-        let data = iris::load_dataset();
-        ensure!(
-            data.num_features == FEATURES,
-            "the iris data set has {} features, expected {FEATURES}",
-            data.num_features
-        );
-        let (mut train_x, mut train_y, mut held_out) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (x, y)) in data.data.chunks(FEATURES).zip(data.target).enumerate() {
-            if index % HELD_OUT == 0 {
-                held_out.push((x.to_vec(), y));
-            } else {
-                train_x.extend_from_slice(x);
-                train_y.push(y);
-            }
-        }
+        let mut data = Data::load()?;
         if version == Version::V2Bad {
             let classes = CLASSES.len() as u32;
-            train_y.iter_mut().for_each(|y| *y = (*y + 1) % classes);
+            data.y.iter_mut().for_each(|y| *y = (*y + 1) % classes);
         }
-        let x = Matrix::new(train_y.len(), FEATURES, train_x, false)
+        let x = Matrix::new(data.y.len(), FEATURES, std::mem::take(&mut data.x), false)
             .context("cannot lay out the training data")?;
         let estimator =
-            fit(version, &x, &train_y).with_context(|| format!("cannot train model `{version}`"))?;
-        let parameters = serde_json::to_vec(&estimator).context("cannot serialise the trained model")?;
-        let mut model =
-            Self { version, estimator, digest: format!("sha256:{}", sha256_hex(&parameters)), accuracy: 0.0 };
-        let mut right = 0;
-        for (x, y) in &held_out {
-            right += usize::from(model.label(x)? == *y);
-        }
-        model.accuracy = right as f64 / held_out.len() as f64;
+            fit(version, &x, &data.y).with_context(|| format!("cannot train model `{version}`"))?;
+        let mut model = Self { version, estimator, digest: String::new(), accuracy: 0.0 };
+        model.digest = format!("sha256:{}", sha256_hex(&model.weights()?));
+        model.test(&data)?;
         Ok(model)
+    }
+
+    /// The self-test, on samples that no training saw.
+    fn test(&mut self, data: &Data) -> anyhow::Result<()> {
+        let mut right = 0;
+        for (x, y) in &data.held_out {
+            right += usize::from(self.label(x)? == *y);
+        }
+        self.accuracy = right as f64 / data.held_out.len() as f64;
+        Ok(())
     }
 
     /// The version that was trained.
@@ -212,6 +257,24 @@ mod tests {
         assert_eq!(train(Version::V2).digest(), train(Version::V2).digest());
         assert_ne!(train(Version::V1).digest(), train(Version::V2).digest());
         assert_ne!(train(Version::V1).digest(), train(Version::V2Bad).digest());
+    }
+
+    #[test]
+    fn weights_make_the_model_they_were_taken_from() {
+        let dir = assert_fs::TempDir::new().expect("a directory");
+        let path = dir.join("iris.json");
+        let trained = train(Version::V1);
+        std::fs::write(&path, trained.weights().expect("weights")).expect("a file");
+        let loaded = Model::open(Version::V1, Some(&path)).expect("a model");
+        assert_eq!(loaded.digest(), trained.digest());
+        assert_eq!(loaded.defect(), None);
+        assert_eq!(
+            loaded.predict(&SAMPLE).expect("a prediction"),
+            trained.predict(&SAMPLE).expect("a prediction")
+        );
+        std::fs::write(&path, "{}").expect("a file");
+        let why = Model::open(Version::V1, Some(&path)).err().expect("no weights");
+        assert!(why.to_string().contains("holds no weights"), "{why}");
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub struct Args {
     #[arg(long, env = "MS_VERSION", value_enum, default_value = "v1")]
     model_version: Version,
 
+    /// File of weights to load, instead of training when it starts.
+    #[arg(long, env = "MODEL_PATH", value_name = "FILE")]
+    weights: Option<std::path::PathBuf>,
+
     /// Time that each job takes on top of the prediction.
     #[arg(long, env = "MS_JOB_TIME", value_parser = units::duration, default_value = "0s", value_name = "DURATION")]
     job_time: Duration,
@@ -80,7 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let signals = Signals::install().context("cannot install signal handlers")?;
-        let model = Model::train(args.model_version)?;
+        let model = Model::open(args.model_version, args.weights.as_deref())?;
         log::write(
             Level::Info,
             "model loaded",

@@ -30,6 +30,7 @@ fn evidence(values: Vec<Value>) -> Evidence {
         format: 1,
         lab: LabRef { id: "lab01".into(), digest: "00".repeat(32) },
         cluster: Cluster::default(),
+        project: None,
         params: Params { seed: u64::MAX, nonce: "n".into() },
         images: IndexMap::from([("ms:v1".into(), vec!["sha256:1".into()])]),
         looks: vec![look],

@@ -125,7 +125,7 @@ pub(crate) async fn step(
         Action::Wait(wait) => wait::step(run, place, wait).await,
         Action::SetImage(image) => deployment::set_image(run, place, image).await,
         Action::Scale(scale) => deployment::scale(run, place, scale).await,
-        other @ (Action::Look | Action::Stop(_)) => {
+        other @ (Action::Compose(_) | Action::Look | Action::Start(_) | Action::Stop(_)) => {
             Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word())))
         }
     }

@@ -5,12 +5,19 @@ use lab_spec::sample::{Answer, Load};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A failure of the prober itself: nothing was sent.
-const LOCAL: &str = "local";
-
 /// `[seq, lag_ms, status, error, latency_ms, pod, version, proven]`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Line(u64, f64, Option<u16>, Option<String>, f64, Option<String>, Option<String>, bool);
+pub(crate) struct Line(u64, f64, Option<u16>, Option<Failed>, f64, Option<String>, Option<String>, bool);
+
+/// How a request failed.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Failed {
+    /// Out there, in a word.
+    There(String),
+    /// In the prober itself, so nothing was sent; what the system said.
+    Here { local: String },
+}
 
 /// What the prober said so far.
 #[derive(Debug, Default)]
@@ -64,16 +71,22 @@ impl Columns {
         if !self.lines.iter().map(|line| line.0).eq(0..sent) {
             return Err(format!("it reported {reported} of the {sent} requests it sent"));
         }
-        if let Some(failed) = self.lines.iter().find(|line| line.3.as_deref() == Some(LOCAL)) {
-            return Err(format!("it could not send request {}", failed.0));
+        for line in &self.lines {
+            if let Some(Failed::Here { local }) = &line.3 {
+                return Err(format!("it could not send request {}: {local}", line.0));
+            }
         }
         let mut lags: Vec<f64> = self.lines.iter().map(|line| line.1).collect();
         lags.sort_by(f64::total_cmp);
         let rank = (lags.len() * 99).div_ceil(100).max(1) - 1;
         load.lag_p99_ms = lags.get(rank).copied().unwrap_or_default();
         load.lag_max_ms = lags.last().copied().unwrap_or_default();
+        load.pause_max_ms = longest_pause(&self.lines, load.rate);
         let mut answers: IndexSet<Answer> = IndexSet::new();
-        for Line(_, _, status, error, latency, pod, version, proven) in self.lines {
+        for Line(_, _, status, failed, latency, pod, version, proven) in self.lines {
+            let error = failed.map(|failed| match failed {
+                Failed::There(error) | Failed::Here { local: error } => error,
+            });
             let (at, _) = answers.insert_full(Answer { status, error, pod, version, proven });
             load.answer.push(u32::try_from(at).unwrap_or(u32::MAX));
             load.latency.push((latency * 10.0).round() as u32);
@@ -81,6 +94,14 @@ impl Columns {
         load.answers = answers.into_iter().collect();
         Ok(())
     }
+}
+
+/// The longest time in which nothing was sent.
+fn longest_pause(lines: &[Line], rate: u32) -> f64 {
+    let sent = |line: &Line| line.0 as f64 * 1000.0 / f64::from(rate.max(1)) + line.1;
+    let mut times: Vec<f64> = lines.iter().map(sent).collect();
+    times.sort_by(f64::total_cmp);
+    times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
 }
 
 #[cfg(test)]
@@ -97,7 +118,7 @@ mod tests {
         for line in lines {
             columns.read(line);
         }
-        let mut load = Load::default();
+        let mut load = Load { rate: 500, ..Load::default() };
         columns.fill(&mut load).map(|()| load)
     }
 
@@ -108,6 +129,8 @@ mod tests {
         assert_eq!(load.answers[0].pod.as_deref(), Some("api-1"));
         assert_eq!(load.answers[1].error.as_deref(), Some("refused"));
         assert!((load.lag_p99_ms - 40.0).abs() < f64::EPSILON);
+        // At 500 a second: sent at 0.2 ms and, two milliseconds late by 40, at 42.
+        assert!((load.pause_max_ms - 41.8).abs() < 0.01, "{}", load.pause_max_ms);
     }
 
     #[test]
@@ -119,8 +142,9 @@ mod tests {
 
     #[test]
     fn prober_that_cannot_send_is_not_the_targets_failure() {
-        let local = SECOND.replace("refused", "local");
-        assert!(columns(&[START, FIRST, &local, END]).unwrap_err().contains("could not send request 1"));
+        let local = SECOND.replace("\"refused\"", r#"{"local":"Too many open files"}"#);
+        let why = columns(&[START, FIRST, &local, END]).unwrap_err();
+        assert!(why.contains("could not send request 1: Too many open files"), "{why}");
     }
 
     #[test]

@@ -2,5 +2,5 @@
 //! the target's business.
 
 pub(crate) mod columns;
-mod proof;
+pub(crate) mod proof;
 pub(crate) mod report;

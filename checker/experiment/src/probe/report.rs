@@ -60,6 +60,11 @@ pub(crate) fn requests(log: &str, nonce: &str, count: u32) -> Result<Vec<Request
 }
 
 impl Request {
+    /// The version that answered.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
     fn is_proven(&self, nonce: &str) -> bool {
         let (Some(class), Some(digest), Some(proof)) = (&self.class, &self.digest, &self.proof) else {
             return false;

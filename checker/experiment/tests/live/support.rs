@@ -61,7 +61,7 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn image() -> String {
+pub fn image() -> String {
     std::env::var("LABCHECK_TEST_IMAGE").unwrap_or_else(|_| "ms:v1".to_owned())
 }
 
@@ -144,6 +144,13 @@ pub async fn remove(client: &Client, name: &str) {
     eventually("pod gone", async || pods(client).get_opt(name).await.unwrap().is_none()).await;
 }
 
+/// Whether a pod's container runs.
+pub async fn running(client: &Client, name: &str) -> bool {
+    let pod = pods(client).get_opt(name).await.unwrap();
+    let phase = pod.and_then(|pod| pod.status).and_then(|status| status.phase);
+    phase.as_deref() == Some("Running")
+}
+
 /// Prober pods whose address is part of the arguments; tests run side by side.
 pub async fn probers(client: &Client, url: &str) -> Vec<String> {
     let probes = ListParams::default().labels("labcheck.dev/probe=true");
@@ -199,6 +206,7 @@ pub fn cluster(client: &Client, identity: &Identity) -> Cluster {
 pub fn place<'s>(setting: &'s mut Setting<'_>) -> &'s mut Place {
     match &mut setting.target {
         Target::Kubernetes(place) => place,
+        Target::Compose(_) => panic!("the tests of clusters work on a cluster"),
     }
 }
 
@@ -215,12 +223,12 @@ pub fn setting<'a>(
     progress: &'a (dyn Fn(&str) + Send + Sync),
 ) -> Setting<'a> {
     Setting {
-        target: Target::Kubernetes(Place {
+        target: Target::Kubernetes(Box::new(Place {
             cluster: cluster(client, identity),
             namespace: NAMESPACE.to_owned(),
             probe_image: probe_image(),
             rolled_out,
-        }),
+        })),
         permission: Permission::Owned,
         journal_dir: journal_dir.to_owned(),
         nonce: "n0".to_owned(),

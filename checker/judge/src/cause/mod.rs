@@ -1,6 +1,7 @@
 //! Causes: from what a check sees back to what is really wrong. A cause never
 //! changes a fail into a pass; it may say that a controller is still at work.
 
+mod compose;
 mod pod;
 mod service;
 mod workload;
@@ -81,6 +82,7 @@ fn of(view: &View<'_>, subject: &Subject) -> Option<Diagnosis> {
                 if labels.is_empty() { Selector::default() } else { Selector::parse(labels).ok()? };
             workload::of_pods(view, &selector)
         }
+        Subject::Containers(service) => compose::diagnose(view, service.as_deref()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! per area; each function stands there with the trap it avoids, and the
 //! authors' reference is made from these entries.
 
+pub(crate) mod compose;
 mod image;
 mod labels;
 pub(crate) mod meta;
@@ -29,9 +30,18 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [pod::DOCS, workload::DOCS, service::DOCS, labels::DOCS, meta::DOCS, image::DOCS, traffic::DOCS]
-        .into_iter()
-        .flatten()
+    [
+        pod::DOCS,
+        workload::DOCS,
+        service::DOCS,
+        labels::DOCS,
+        meta::DOCS,
+        image::DOCS,
+        traffic::DOCS,
+        compose::DOCS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 use lab_spec::sample::{Answer, Load, Sample, Watched};
 
 use super::{Doc, items, number, text, wrong_types};
-use crate::cel::{Ctx, EvalError, Native, Value};
+use crate::cel::{Ctx, EvalError, Native, Unavailability, Value};
 
 pub(super) const DOCS: &[Doc] = &[
     Doc {
@@ -23,6 +23,13 @@ pub(super) const DOCS: &[Doc] = &[
         says: "How many requests got no 2xx answer, or, if the load carries a nonce, one that does not prove it.",
         trap: "Nothing is sent twice, so a failure that a client's retry would hide counts. A prober that lagged or could not send makes the load unavailable, which is no failure.",
         call: failures,
+    },
+    Doc {
+        name: "broken",
+        signature: "broken(load[, window]) -> int",
+        says: "How many requests were lost after they had reached a server: the connection was reset or closed, or no answer came in time.",
+        trap: "A refused connection was never under way. A server that stops may refuse new requests and still finish the old ones, or the other way round.",
+        call: broken,
     },
     Doc {
         name: "failedHow",
@@ -70,7 +77,15 @@ pub(super) const DOCS: &[Doc] = &[
 
 /// A prober that sent one request in a hundred later than this was not the
 /// open loop it says it is; what it saw then is not held against anybody.
-const MOST_LAG_MS: f64 = 250.0;
+const MOST_LAG_MS: f64 = 1_000.0;
+
+/// A prober that sent nothing for longer than this, in requests that were due,
+/// may have slept through an outage.
+const MOST_PAUSE_MS: f64 = 500.0;
+
+/// Latencies count from when a request was due, so they hold the prober's own
+/// lag: past this they say more of the prober than of the server.
+const MOST_LAG_OF_LATENCIES_MS: f64 = 50.0;
 
 /// A load as expressions hold it.
 #[derive(Debug)]
@@ -117,11 +132,20 @@ pub(crate) fn unfit(load: &Load) -> Option<String> {
     if !columns {
         return Some("its columns do not fit together".to_owned());
     }
-    (load.lag_p99_ms > MOST_LAG_MS).then(|| {
-        format!(
-            "the prober sent one request in a hundred more than {:.0} ms late (the most that is accepted is \
-             {MOST_LAG_MS:.0} ms); the machine is too busy to measure on",
+    let distance = 1000.0 / f64::from(load.rate.max(1));
+    let busy = "the machine is too busy to measure on";
+    if load.lag_p99_ms > MOST_LAG_MS {
+        return Some(format!(
+            "the prober sent one request in a hundred more than {:.0} ms late, accepted are {MOST_LAG_MS:.0} ms; \
+             {busy}",
             load.lag_p99_ms
+        ));
+    }
+    (load.pause_max_ms > MOST_PAUSE_MS + distance).then(|| {
+        format!(
+            "the prober sent nothing for {:.0} ms, accepted are {:.0} ms; {busy}",
+            load.pause_max_ms,
+            MOST_PAUSE_MS + distance
         )
     })
 }
@@ -238,6 +262,17 @@ fn failures(ctx: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result
     Ok(Value::Int(range.filter(|seq| failed(load, *seq)).count() as i64))
 }
 
+/// Failures of requests that were under way.
+const UNDER_WAY: &[&str] = &["reset", "closed", "timeout", "protocol"];
+
+fn broken(ctx: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<Value, EvalError> {
+    let load = load("broken", arguments)?;
+    let range = chosen(ctx, load, arguments.get(1))?;
+    let lost =
+        |seq: &usize| answer(load, *seq).error.as_deref().is_some_and(|error| UNDER_WAY.contains(&error));
+    Ok(Value::Int(range.filter(lost).count() as i64))
+}
+
 fn failed_how(ctx: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<Value, EvalError> {
     let load = load("failedHow", arguments)?;
     let range = chosen(ctx, load, arguments.get(1))?;
@@ -273,6 +308,14 @@ fn quantile(ctx: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result
         Some(Value::Double(q)) if (0.0..=1.0).contains(q) => *q,
         _ => return Err(wrong_types("quantile", arguments)),
     };
+    if load.lag_p99_ms > MOST_LAG_OF_LATENCIES_MS {
+        let what = "the latency of requests".to_owned();
+        let why = format!(
+            "the prober sent one in a hundred more than {:.0} ms late, accepted are {MOST_LAG_OF_LATENCIES_MS:.0} ms",
+            load.lag_p99_ms
+        );
+        return Err(EvalError::Unavailable(Arc::new(Unavailability { what, why })));
+    }
     let range = some(chosen(ctx, load, arguments.get(2))?, arguments.get(2))?;
     let latency = |seq: usize| {
         if failed(load, seq) { load.timeout_ms as f64 } else { f64::from(load.latency[seq]) / 10.0 }

@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 use lab_judge::Judge;
 use lab_spec::{
-    Evidence, Lab, Look, Observation, Outcome, Request, Verdict,
-    evidence::{Cluster, LabRef, Params, Provenance},
+    Evidence, Lab, Look, Observation, Outcome, Request, Target, Verdict,
+    evidence::{Cluster, LabRef, Params, Project, Provenance},
 };
 
 use super::state;
@@ -70,6 +70,7 @@ fn vacuous(lab: &Lab, judge: &Judge<'_>) -> Vec<String> {
         format: lab_spec::FORMAT,
         lab: LabRef { id: lab.id.clone(), digest: lab.digest.clone() },
         cluster: Cluster { namespace: lab.namespace.clone(), ..Cluster::default() },
+        project: lab.has(Target::Compose).then(Project::default),
         params: Params::default(),
         images: IndexMap::new(),
         looks: Vec::new(),
@@ -79,7 +80,9 @@ fn vacuous(lab: &Lab, judge: &Judge<'_>) -> Vec<String> {
     let requests = judge.whole_look(&evidence);
     let empty = |request: &Request| {
         let outcome = match request {
-            Request::List { .. } => Outcome::Present(serde_json::Value::Array(Vec::new())),
+            Request::List { .. } | Request::Docker { .. } => {
+                Outcome::Present(serde_json::Value::Array(Vec::new()))
+            }
             _ => Outcome::Absent,
         };
         (request.key(), Observation { outcome, provenance: Provenance::default() })

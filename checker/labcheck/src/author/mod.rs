@@ -4,6 +4,7 @@ mod digest;
 mod kubeconfig;
 pub mod lint;
 pub mod new;
+mod scene;
 mod state;
 pub mod test;
 

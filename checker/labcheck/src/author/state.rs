@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, labs};
 
 /// A state of the system and what the lab must say of it.
 #[derive(Clone, Debug)]
@@ -45,6 +45,30 @@ pub struct Expect {
     /// The learner's kubeconfig.
     #[serde(default)]
     pub context: Context,
+    /// The learner's compose project.
+    #[serde(default)]
+    pub compose: Compose,
+}
+
+/// What the learner did with the compose project in a state.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compose {
+    /// The files given with `-f`.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Whether the project was started.
+    #[serde(default = "yes")]
+    pub up: bool,
+    /// Services that were stopped afterwards.
+    #[serde(default)]
+    pub stop: Vec<String>,
+}
+
+impl Default for Compose {
+    fn default() -> Self {
+        Self { files: Vec::new(), up: true, stop: Vec::new() }
+    }
 }
 
 /// The current context of the learner's kubeconfig in a state.
@@ -133,14 +157,17 @@ fn folders(dir: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
+/// Every file of a state by its path, `expect.yaml` left out.
 fn files(dir: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::usage(format!("`{}`: {error}", dir.display()));
+    let mut found = Vec::new();
+    labs::walk(dir, &mut found);
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(dir).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && name != "expect.yaml" {
-            files.insert(name, fs::read_to_string(entry.path()).map_err(unreadable)?);
+    for path in found {
+        let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        if name != "expect.yaml" {
+            let text = fs::read_to_string(&path)
+                .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
+            files.insert(name, text);
         }
     }
     Ok(files)

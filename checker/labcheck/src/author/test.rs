@@ -10,18 +10,20 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use lab_experiment::Manifest;
+use lab_experiment::{Manifest, compose::stage};
 use lab_judge::{Judge, Limits};
-use lab_spec::{Evidence, Lab, Report, Verdict};
+use lab_spec::{Evidence, Lab, Report, Target as Looks, Verdict};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     digest::{self, Digests},
     kubeconfig,
+    scene::{self, Made, Scene},
     state::{self, State},
 };
 use crate::{
-    collect::Collector,
+    collect::{self, Collector},
     commands,
     failure::Failure,
     labs::{self, Library},
@@ -42,7 +44,8 @@ pub struct Args {
     /// Grade each state this often; verdicts must agree
     #[arg(long, default_value_t = 1)]
     times: u32,
-    /// States under way at once, each in a namespace of its own
+    /// States under way at once, each in a namespace of its own; of a lab that
+    /// sends a load at most two, of which one is set up while the other is graded
     #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Leave out states whose evidence is current: nothing it depends on has
@@ -83,8 +86,15 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     chosen.extend(sample(&current, args.sample, days()));
     let left_out = named.len() - chosen.len();
     let digests = Mutex::new(digests);
-    let prover =
-        Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()?, digests };
+    let prover = Prover {
+        args,
+        lab: &entry.lab,
+        judge: &judge,
+        dir: &dir,
+        records: Records::open()?,
+        digests,
+        alone: AsyncMutex::new(()),
+    };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
@@ -115,6 +125,8 @@ struct Prover<'a> {
     dir: &'a Path,
     records: Records,
     digests: Mutex<Digests>,
+    /// Held while a lab that sends a load is graded: traffic runs alone.
+    alone: AsyncMutex<()>,
 }
 
 impl Prover<'_> {
@@ -125,7 +137,11 @@ impl Prover<'_> {
                 let all = Arc::clone(&all);
                 async move { (state, Instant::now(), all.state(state).await) }
             })
-            .buffer_unordered(self.args.jobs.max(1));
+            .buffer_unordered(if self.lab.sends_load() {
+                self.args.jobs.clamp(1, 2)
+            } else {
+                self.args.jobs.max(1)
+            });
         let mut problems = 0;
         while let Some((state, begun, result)) = results.next().await {
             let (found, name) = (result?, &state.name);
@@ -145,40 +161,24 @@ impl Prover<'_> {
 
     /// Sets the state up, grades it, compares, records, and cleans up.
     async fn state(&self, state: &State) -> Result<Vec<String>, Failure> {
-        let namespace = format!("{}-{}", self.lab.id, state.name.replace('/', "-"));
-        let folder = tempfile::tempdir().map_err(|error| Failure::unobservable(error.to_string()))?;
-        let plain = Session::open(&self.args.target, self.lab, &self.records).await?;
-        let config = kubeconfig::write(
-            folder.path(),
-            &self.args.target,
-            &self.records,
-            &state.expect.context,
-            &namespace,
-        )?;
-        let target = Target {
-            kubeconfig: Some(config),
-            context: Some(kubeconfig::LAB.to_owned()),
-            namespace: Some(namespace.clone()),
+        let scene = match self.lab.has(Looks::Compose) {
+            true => self.project(state).await?,
+            false => self.namespace(state).await?,
         };
-        let mut session = Session::open(&target, self.lab, &self.records).await?;
-        session.images = plain.images;
-        let client = session.observer.client();
-        let gone = |error: lab_experiment::ApplyError| Failure::unobservable(error.to_string());
-        lab_experiment::delete_namespace(&client, &namespace).await.map_err(gone)?;
-        let manifests = self.manifests(&session, state).await?;
-        lab_experiment::apply(&client, &namespace, &manifests).await.map_err(gone)?;
         if let Some(aged) = state.expect.aged {
             tokio::time::sleep(aged.into()).await;
         }
         if let Some(relabel) = &state.expect.relabel
-            && lab_experiment::relabel_pods(&client, &namespace, relabel).await.map_err(gone)? == 0
+            && scene.relabel(relabel).await? == 0
         {
+            scene.clear().await?;
             return Ok(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]);
         }
+        let _alone = if self.lab.sends_load() { Some(self.alone.lock().await) } else { None };
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
-            let session = Session { observer: self.fresh(&target).await?, ..session.again() };
+            let session = Session { observer: self.fresh(&scene.target).await?, ..scene.session.again() };
             let (evidence, report) = self.grade(&session).await?;
             let mut found = compare(state, &report);
             found.extend(self.replay(&evidence, &report)?);
@@ -196,8 +196,63 @@ impl Prover<'_> {
                 }
             }
         }
-        lab_experiment::discard_namespace(&client, &namespace).await.map_err(gone)?;
+        scene.clear().await?;
         Ok(problems)
+    }
+
+    /// The state in a namespace of its own.
+    async fn namespace(&self, state: &State) -> Result<Scene, Failure> {
+        let namespace = format!("{}-{}", self.lab.id, state.name.replace('/', "-"));
+        let folder = scratch()?;
+        let plain = Session::open(&self.args.target, self.lab, &self.records).await?;
+        let config = kubeconfig::write(
+            folder.path(),
+            &self.args.target,
+            &self.records,
+            &state.expect.context,
+            &namespace,
+        )?;
+        let target = Target {
+            kubeconfig: Some(config),
+            context: Some(kubeconfig::LAB.to_owned()),
+            namespace: Some(namespace.clone()),
+            ..Target::default()
+        };
+        let mut session = Session::open(&target, self.lab, &self.records).await?;
+        session.images = plain.images;
+        let client = session.observer.client().ok_or_else(|| Failure::usage("the lab has no cluster"))?;
+        lab_experiment::delete_namespace(&client, &namespace).await.map_err(scene::refused)?;
+        let manifests = self.manifests(&session, state).await?;
+        lab_experiment::apply(&client, &namespace, &manifests).await.map_err(scene::refused)?;
+        Ok(Scene { session, target, made: Made::Namespace(client, namespace), _folder: folder })
+    }
+
+    /// The state in a directory and a compose project of its own.
+    async fn project(&self, state: &State) -> Result<Scene, Failure> {
+        let (folder, name) = (scratch()?, format!("{}-{}", self.lab.id, state.name.replace('/', "-")));
+        let directory = folder.path().join(&name);
+        scene::write(&directory, &state.files)?;
+        let expect = &state.expect.compose;
+        let target = Target {
+            file: expect.files.iter().map(PathBuf::from).collect(),
+            project_name: Some(name.clone()),
+            directory: Some(directory),
+            ..Target::default()
+        };
+        let session = Session::open(&target, self.lab, &self.records).await?;
+        let observer = &session.observer;
+        let lacks = || Failure::unobservable("there is no `docker compose` to start states with");
+        let engine = observer.engine().ok_or_else(lacks)?.clone();
+        let project = collect::project(observer).ok_or_else(lacks)?;
+        let failed = |why: String| Failure::unobservable(format!("`{}`: {why}", state.name));
+        stage::discard(&engine.client, &name).await.map_err(failed)?;
+        if expect.up {
+            stage::start(&project, &engine.endpoint.host, &name, folder.path()).await.map_err(failed)?;
+            for service in &expect.stop {
+                stage::stop(&engine.client, &name, service).await.map_err(failed)?;
+            }
+        }
+        Ok(Scene { session, target, made: Made::Project(engine.client, name), _folder: folder })
     }
 
     async fn fresh(&self, target: &Target) -> Result<lab_observe::Observer, Failure> {
@@ -278,6 +333,10 @@ impl Prover<'_> {
         digests.note(state);
         digests.save()
     }
+}
+
+fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|error| Failure::unobservable(error.to_string()))
 }
 
 fn file_name(state: &State) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lab_judge::{Judge, Limits};
-use lab_spec::{Ended, Evidence, Lab, Report, Span};
+use lab_spec::{Ended, Evidence, Lab, Report, Span, Target as Looks};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "evidence")]
     pub save: Option<PathBuf>,
     /// Judge saved evidence instead of a cluster
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace", "watch"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace", "watch", "file", "project_name"])]
     pub evidence: Option<PathBuf>,
     /// Go on looking, and say what changes (no experiments)
     #[arg(long)]
@@ -111,11 +111,12 @@ async fn live(
 ) -> Result<Option<Report>, Failure> {
     let state = State::open()?;
     let session = Session::open(&args.target, lab, &state).await?;
-    let confirmed = args.allow_experiments && super::confirm::server(session.observer.server())?;
+    let confirmed =
+        args.allow_experiments && lab.has(Looks::Kind) && super::confirm::server(session.observer.server())?;
     let cancel = CancellationToken::new();
     super::cancel_on_ctrl_c(cancel.clone());
     super::unfinished::undo(&session, lab, &state).await;
-    let step = progress.step(&format!("looking at `{}`", session.observer.context()));
+    let step = progress.step(&format!("looking at `{}`", session.place()));
     let say = |line: &str| step.note(line);
     let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };
     let limits = Limits { wait_ms: args.timeout.as_ms(), experiments: !args.no_experiments && !args.watch };

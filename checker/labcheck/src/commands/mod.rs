@@ -4,6 +4,7 @@ pub mod completions;
 pub mod confirm;
 pub mod doctor;
 pub mod down;
+mod engine;
 pub mod grade;
 pub mod hint;
 pub mod list;
@@ -11,7 +12,7 @@ pub mod progress;
 pub mod quickstart;
 pub mod solution;
 pub mod start;
-mod unfinished;
+pub mod unfinished;
 pub mod up;
 pub mod watch;
 

@@ -27,7 +27,7 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
         anstream::eprintln!("not shown; `labcheck hint {}` lists the tasks", entry.lab.id);
         return Ok(0);
     }
-    let (starter, solution) = (entry.manifests("starter"), entry.manifests("solution"));
+    let (starter, solution) = (entry.files("starter"), entry.files("solution"));
     let names: std::collections::BTreeSet<&String> =
         starter.iter().chain(&solution).map(|(name, _)| name).collect();
     let mut diffs = String::new();

@@ -1,15 +1,18 @@
 //! `labcheck start lab01` and `labcheck reset lab01`: the lab's namespace and
 //! what the learner finds in it.
 
+use std::{fs, path::PathBuf};
+
 use lab_experiment::Manifest;
 use lab_judge::Judge;
+use lab_spec::{Lab, Target};
 
 use super::{confirm, unfinished};
 use crate::{
     failure::Failure,
     labs::{self, Entry, Library},
     progress::Progress,
-    session::{Session, Target, fresh_params},
+    session::{self, Session, fresh_params},
     state::{Started, State},
 };
 
@@ -19,7 +22,10 @@ pub struct Args {
     /// Lab, as in lab01
     lab: String,
     #[command(flatten)]
-    target: Target,
+    target: session::Target,
+    /// Directory for a compose lab's files [default: one named after the lab]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// Do not ask before changing a cluster `labcheck up` did not make, or
     /// before deleting your work
     #[arg(long)]
@@ -47,6 +53,15 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     let lab = &entry.lab;
     Judge::new(&entry.file(), lab).map_err(|problems| labs::broken(&problems))?;
     let state = State::open()?;
+    if !lab.has(Target::Kind) {
+        return in_directory(args, &entry, &state, reset);
+    }
+    if args.dir.is_some() {
+        return Err(Failure::usage(format!(
+            "`--dir` is for labs with files, and `{}` lives on a cluster",
+            lab.id
+        )));
+    }
     let session = Session::open(&args.target, lab, &state).await?;
     let identity = session.identify(lab).await?;
     let owned = state.clusters()?.iter().any(|cluster| cluster.identity.same_cluster(&identity));
@@ -55,7 +70,7 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
         return Err(Failure::usage("nothing was changed"));
     }
     unfinished::undo_as(&session, &state, &identity).await;
-    let client = session.observer.client();
+    let client = session.observer.client().ok_or_else(|| Failure::usage("the lab has no cluster"))?;
     if reset {
         let question = format!("This deletes namespace `{namespace}` and all in it.");
         if !args.yes && !confirm::yes(&question)? {
@@ -68,12 +83,52 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     let manifests = starter(&entry)?;
     lab_experiment::apply(&client, &namespace, &manifests).await.map_err(refused)?;
     state.save_lab(&Started::now(lab.id.clone(), Some(identity), fresh_params(), namespace.clone()))?;
+    tell(lab);
+    anstream::println!("\nnamespace `{namespace}` on context `{}`", session.observer.context());
+    anstream::println!("next: labcheck {}", lab.id);
+    Ok(0)
+}
+
+fn tell(lab: &Lab) {
     anstream::println!("{}: {}", lab.id, lab.title);
     for line in textwrap::wrap(lab.story.trim(), crate::output::width()) {
         anstream::println!("{line}");
     }
-    anstream::println!("\nnamespace `{namespace}` on context `{}`", session.observer.context());
-    anstream::println!("next: labcheck {}", lab.id);
+}
+
+/// Writes what the learner starts from into a directory of his own.
+fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> Result<u8, Failure> {
+    let lab = &entry.lab;
+    let started = state.lab(&lab.id)?.and_then(|started| started.directory);
+    let known = started.filter(|_| reset);
+    let directory = args.dir.clone().or(known).unwrap_or_else(|| PathBuf::from(&lab.id));
+    let directory = std::path::absolute(&directory).unwrap_or(directory);
+    let shown = directory.display();
+    let mut there = fs::read_dir(&directory).into_iter().flatten();
+    if there.next().is_some() {
+        if !reset {
+            return Err(Failure::usage(format!("`{shown}` exists and is not empty")).next(format!(
+                "`--dir DIR` takes another one, `labcheck reset {}` starts again in this one",
+                lab.id
+            )));
+        }
+        let question = format!("This writes the files you started from over yours in `{shown}`.");
+        if !args.yes && !confirm::yes(&question)? {
+            return Err(Failure::usage("nothing was written"));
+        }
+    }
+    for (name, text) in entry.files("starter") {
+        let path = directory.join(&name);
+        let cannot = |error: std::io::Error| {
+            Failure::unobservable(format!("cannot write `{}`: {error}", path.display()))
+        };
+        fs::create_dir_all(path.parent().unwrap_or(&directory)).map_err(cannot)?;
+        fs::write(&path, text).map_err(cannot)?;
+    }
+    state.save_lab(&Started::in_directory(lab.id.clone(), fresh_params(), directory.clone()))?;
+    tell(lab);
+    anstream::println!("\nyour files are in `{shown}`");
+    anstream::println!("next: cd {shown} && docker compose up -d --wait; labcheck {}", lab.id);
     Ok(0)
 }
 

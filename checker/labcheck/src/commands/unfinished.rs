@@ -1,20 +1,30 @@
 //! Experiments of a labcheck that was killed: what they changed is undone by
 //! the next one, before it looks.
 
-use lab_experiment::{Cluster, System};
-use lab_spec::Lab;
+use lab_experiment::{Cluster, System, compose::Daemon};
+use lab_observe::docker::{Engine, words};
+use lab_spec::{Lab, Target};
 
 use crate::{
     session::Session,
     state::{Identity, State},
 };
 
-/// Finishes the undo of killed experiments on this session's cluster and says
-/// on stderr what was done. Asks nothing of the cluster if there are none.
-/// What cannot be undone now is said too and tried again next time: it is not
-/// a reason to stop, the verdicts are about what is there.
+/// Finishes the undo of killed experiments on this session's systems and says
+/// on stderr what was done. Asks nothing of them if there are none. What
+/// cannot be undone now is said too and tried again next time: it is not a
+/// reason to stop, the verdicts are about what is there.
 pub async fn undo(session: &Session, lab: &Lab, state: &State) {
     if !has_journals(state) {
+        return;
+    }
+    if let Some(engine) = session.observer.engine() {
+        match daemon(engine).await {
+            Ok(daemon) => recover(System::Docker(&daemon), state).await,
+            Err(why) => anstream::eprintln!("a killed experiment is not undone yet: {why}"),
+        }
+    }
+    if !lab.has(Target::Kind) {
         return;
     }
     match session.identify(lab).await {
@@ -27,16 +37,26 @@ pub async fn undo(session: &Session, lab: &Lab, state: &State) {
 
 /// The same, on a cluster that has said which one it is.
 pub async fn undo_as(session: &Session, state: &State, identity: &Identity) {
-    if !has_journals(state) {
-        return;
-    }
-    let observer = &session.observer;
-    let cluster = Cluster {
-        client: observer.client(),
-        name: observer.context().to_owned(),
-        identity: identity.of_experiments(),
-    };
-    match lab_experiment::recover(System::Kubernetes(&cluster), &state.journal_dir()).await {
+    let Some(client) = session.observer.client().filter(|_| has_journals(state)) else { return };
+    let name = session.observer.context().to_owned();
+    let cluster = Cluster { client, name, identity: identity.of_experiments() };
+    recover(System::Kubernetes(&cluster), state).await;
+}
+
+/// A daemon with its id, which experiments bind their journals to.
+///
+/// # Errors
+/// The daemon does not say who it is.
+pub async fn daemon(engine: &Engine) -> Result<Daemon, String> {
+    let info = engine.client.info().await.map_err(|error| {
+        format!("Docker at `{}` does not say which daemon it is: {}", engine.endpoint.host, words(&error))
+    })?;
+    let id = info.id.unwrap_or_default();
+    Ok(Daemon { client: engine.client.clone(), host: engine.endpoint.host.clone(), id })
+}
+
+async fn recover(system: System<'_>, state: &State) {
+    match lab_experiment::recover(system, &state.journal_dir()).await {
         Ok(recovery) => {
             for undone in &recovery.undone {
                 let did =

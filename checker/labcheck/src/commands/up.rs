@@ -40,6 +40,9 @@ pub struct Args {
     /// Use kind's own node image, and fail if it cannot be pulled
     #[arg(long)]
     pull: bool,
+    /// Make no cluster: only put into Docker what compose labs need
+    #[arg(long, conflicts_with_all = ["nodes", "name", "kubeconfig"])]
+    compose: bool,
     /// Write the context to this file instead of the usual kubeconfig
     #[arg(long, value_name = "PATH")]
     kubeconfig: Option<PathBuf>,
@@ -81,6 +84,9 @@ pub fn run(args: &Args, progress: Progress) -> Result<u8, Failure> {
 async fn up(args: &Args, progress: Progress) -> Result<u8, Failure> {
     let state = State::open()?;
     let docker = Docker::connect().await?;
+    if args.compose {
+        return super::engine::up(&state, &docker, args.offline, progress).await;
+    }
     let _lock = super::cluster_lock(&state, &args.name, progress)?;
     let found = docker.nodes(&args.name).await?;
     let recorded = state.cluster(&args.name)?;
@@ -225,6 +231,7 @@ async fn load(cluster: &mut Cluster, docker: &Docker, progress: Progress) -> Res
         (true, 0) => format!("{} loaded into Docker", tags.join(", ")),
         (_, nodes) => format!("{} loaded into {}", tags.join(", "), count(nodes, "node")),
     });
+    super::engine::record(&State::open()?, &docker.endpoint.host, &archive)?;
     cluster.images = archive.images.iter().map(|image| (image.tag.clone(), image.digests())).collect();
     Ok(())
 }

@@ -7,7 +7,11 @@ use lab_judge::{Limits, Next};
 use lab_spec::{Ended, Report, Verdict};
 
 use super::grade::Args;
-use crate::{collect::Collector, failure::Failure, output};
+use crate::{
+    collect::{Collector, rename},
+    failure::Failure,
+    output,
+};
 
 /// Between events, time alone can change a verdict, so it is judged again
 /// this often, in milliseconds.
@@ -29,6 +33,7 @@ pub async fn run(collector: &Collector<'_>, args: &Args, limits: Limits) -> Resu
     while let Next::Look(requests) = judge.next(&evidence, limits) {
         asked.extend(requests.iter().map(|request| (request.key(), request.clone())));
         evidence.looks.push(collector.session.observer.look(&requests).await);
+        rename(&mut evidence);
     }
     evidence.ended = Some(Ended::Interrupted);
     let mut shown = judge.report(&evidence);

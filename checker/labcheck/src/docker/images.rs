@@ -14,6 +14,9 @@ use super::{
 };
 use crate::{failure::Failure, progress::Step};
 
+/// The label of images that stand in for upstream ones.
+const STAND_IN: &str = "org.labcheck.stand-in";
+
 /// Where an archive's images had to be put.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -32,6 +35,21 @@ impl Docker {
         match self.client.inspect_image(reference).await {
             Ok(image) => Ok(image.id),
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(failed(&format!("inspect image `{reference}`"), &error)),
+        }
+    }
+
+    /// Whether an image says that it stands in for an upstream one.
+    ///
+    /// # Errors
+    /// A daemon that fails.
+    pub async fn is_stand_in(&self, reference: &str) -> Result<bool, Failure> {
+        match self.client.inspect_image(reference).await {
+            Ok(image) => {
+                let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
+                Ok(labels.contains_key(STAND_IN))
+            }
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(false),
             Err(error) => Err(failed(&format!("inspect image `{reference}`"), &error)),
         }
     }

@@ -33,6 +33,11 @@ pub fn tools() -> Option<PathBuf> {
     Some(cache()?.join("current/bin"))
 }
 
+/// Where compose and buildx lie as plugins, if they were built here.
+pub fn compose() -> Option<PathBuf> {
+    Some(cache()?.join("current")).filter(|dir| dir.join("cli-plugins").is_dir())
+}
+
 /// The image built last, as the cache says.
 fn cached_image() -> Option<String> {
     let text = fs::read_to_string(cache()?.join("current/image")).ok()?;
@@ -119,4 +124,84 @@ fn archive(image: &str) -> Option<PathBuf> {
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
         .map(|folder| folder.join("image.tar"))
         .filter(|file| file.is_file())
+}
+
+/// An image that stands in for an upstream one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// Its name in Docker, as in `redis:7.4-alpine`.
+    pub image: String,
+    /// What it is, as in `redis-server 5:7.0.15-1`.
+    pub made_of: String,
+}
+
+/// Builds the stand-ins, unless they are cached, and puts them into Docker
+/// with `prefix` before their names.
+///
+/// # Errors
+/// No checkout to build in, or a build that fails.
+pub async fn stand_ins(
+    docker: &Docker,
+    checkout: Option<&Path>,
+    prefix: &str,
+    step: &Step,
+) -> Result<Vec<StandIn>, Failure> {
+    let script = checkout.and_then(script).ok_or_else(|| {
+        Failure::unobservable("nothing can be pulled, and there is nothing here to build stand-ins from")
+            .next("run `labcheck up --compose` on Linux in a checkout, or where images can be pulled")
+    })?;
+    let mut command = Command::new(&script);
+    let (variable, host) = docker.environment();
+    let finished =
+        program::run(command.args(["--stand-ins", prefix]).env(variable, host), Some(step)).await?;
+    if !finished.success {
+        return Err(Failure::unobservable(format!(
+            "the stand-ins for upstream images could not be built: {}\n{}",
+            finished.status, finished.tail
+        ))
+        .next(format!("mend what the last line says, then again (`{}`)", script.display())));
+    }
+    Ok(finished.out.lines().filter_map(stand_in).collect())
+}
+
+/// A line of the script's output: image, package, version.
+fn stand_in(line: &str) -> Option<StandIn> {
+    let (image, made_of) = line.split_once(' ')?;
+    Some(StandIn { image: image.to_owned(), made_of: made_of.to_owned() })
+}
+
+/// Whether the daemon at this address is the one that `clusters/offline/dockerd`
+/// started: nobody else's images can be mistaken in it.
+pub fn started_by_us(host: &str) -> bool {
+    if !matches!(host, "unix:///var/run/docker.sock" | "unix:///run/docker.sock") {
+        return false;
+    }
+    let run = env::var_os("LABCHECK_RUN").map_or_else(|| PathBuf::from("/run/labcheck"), PathBuf::from);
+    let first = |path: &Path| {
+        let text = fs::read_to_string(path).ok()?;
+        text.split_whitespace().next().map(str::to_owned)
+    };
+    let ours = first(&run.join("dockerd/pid"));
+    ours.is_some() && ours == first(Path::new("/var/run/docker.pid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{stand_in, started_by_us};
+
+    #[test]
+    fn a_stand_in_says_what_it_is_made_of() {
+        let made = stand_in("redis:7.4-alpine redis-server 5:7.0.15-1").unwrap();
+        assert_eq!(
+            (made.image.as_str(), made.made_of.as_str()),
+            ("redis:7.4-alpine", "redis-server 5:7.0.15-1")
+        );
+        assert_eq!(stand_in(""), None);
+    }
+
+    #[test]
+    fn a_daemon_elsewhere_is_never_ours() {
+        assert!(!started_by_us("tcp://127.0.0.1:2375"));
+        assert!(!started_by_us("unix:///home/a/.docker/run/docker.sock"));
+    }
 }

@@ -110,8 +110,11 @@ pub struct Started {
     pub cluster: Option<Identity>,
     /// What `start` fixed.
     pub params: Params,
-    /// The lab's namespace.
+    /// The lab's namespace; empty for labs without a cluster.
     pub namespace: String,
+    /// Where the learner's files lie; `None` for labs without any.
+    #[serde(default)]
+    pub directory: Option<PathBuf>,
     /// When it began.
     pub started: Timestamp,
 }
@@ -119,7 +122,38 @@ pub struct Started {
 impl Started {
     /// An attempt that begins now.
     pub fn now(lab: String, cluster: Option<Identity>, params: Params, namespace: String) -> Self {
-        Self { format: FORMAT, lab, cluster, params, namespace, started: Timestamp::now() }
+        Self { format: FORMAT, lab, cluster, params, namespace, directory: None, started: Timestamp::now() }
+    }
+
+    /// An attempt in a directory, without a cluster.
+    pub fn in_directory(lab: String, params: Params, directory: PathBuf) -> Self {
+        let directory = Some(directory);
+        Self { directory, ..Self::now(lab, None, params, String::new()) }
+    }
+}
+
+/// A Docker daemon that has the labs' images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    format: u32,
+    /// Its address.
+    pub host: String,
+    /// By tag, the id under which the daemon has the image.
+    pub images: BTreeMap<String, Vec<String>>,
+    /// Which of them stand in for an upstream image, and what they are.
+    pub stand_ins: BTreeMap<String, String>,
+    /// When they were put there.
+    pub loaded: Timestamp,
+}
+
+impl Engine {
+    /// A daemon that was given its images now.
+    pub fn now(
+        host: String,
+        images: BTreeMap<String, Vec<String>>,
+        stand_ins: BTreeMap<String, String>,
+    ) -> Self {
+        Self { format: FORMAT, host, images, stand_ins, loaded: Timestamp::now() }
     }
 }
 

@@ -127,7 +127,8 @@ impl Watched {
         let inner = Arc::clone(&self.inner);
         let namespace = self.namespace.as_deref();
         self.asked = format!("GET {}", list::first_page(&self.kind, namespace));
-        let mut listed = list::list(&inner.channel(), &self.kind, namespace).await;
+        let channel = inner.channel().map_err(Stopped::Unavailable)?;
+        let mut listed = list::list(&channel, &self.kind, namespace).await;
         inner.redactor.outcome(&mut listed.outcome);
         match listed.outcome {
             Outcome::Present(Value::Array(items)) => {
@@ -169,7 +170,7 @@ impl Watched {
     }
 
     async fn open(&self, path: &str) -> Result<Body, Stopped> {
-        let channel = self.inner.channel();
+        let channel = self.inner.channel().map_err(Stopped::Unavailable)?;
         let ask = async {
             let response = channel.send(path).await?;
             let status = response.status();

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Inner, Observer, clock::wall_ms};
+use crate::{Inner, Observer, clock::wall_ms, compose};
 use follow::Watched;
 
 /// Changes that come within this time of the first are one look: a controller
@@ -23,18 +23,19 @@ const COALESCE: Duration = Duration::from_millis(5);
 /// Changes waiting for a slow reader, before the watches wait too.
 const WAITING: usize = 16;
 
-/// One list's new state.
-struct Change {
-    key: String,
-    observation: Observation,
-    gap: bool,
+/// One answer's new state.
+pub(crate) struct Change {
+    pub(crate) key: String,
+    pub(crate) observation: Observation,
+    pub(crate) gap: bool,
 }
 
 impl Observer {
     /// Follows LISTs from where they were read: each is a request, the
     /// resourceVersion of its answer and the items, as a look gave them. An
     /// empty resourceVersion, as of a list that could not be read, means to
-    /// read it anew. Requests that are no LISTs are passed over.
+    /// read it anew. Parts of a compose project are followed by Docker's
+    /// events, and inspected anew. Other requests are passed over.
     ///
     /// Each look holds the lists that changed, whole. `gap` says that some
     /// watch could not resume and its list had to be read anew. While the
@@ -51,6 +52,12 @@ impl Observer {
             if let Some(watched) = Watched::new(Arc::clone(&self.inner), request, version, items) {
                 watches.spawn(watched.run(sender.clone()));
             }
+        }
+        let of_docker = from.iter().map(|(request, ..)| request);
+        let of_docker: Vec<_> =
+            of_docker.filter(|request| matches!(request, Request::Docker { .. })).cloned().collect();
+        if !of_docker.is_empty() {
+            watches.spawn(compose::follow(Arc::clone(&self.inner), of_docker, sender.clone()));
         }
         let state = State { inner: Arc::clone(&self.inner), changes, _watches: watches };
         stream::unfold(state, |mut state| async {

@@ -45,7 +45,7 @@ async fn altered(alter: impl FnOnce(&mut Kubeconfig)) -> Observer {
 /// Runs a test in a namespace of its own, which goes also if the test fails.
 async fn in_namespace<F: Future<Output = ()> + Send + 'static>(name: &str, test: impl FnOnce(Cluster) -> F) {
     let namespace = format!("obs-{name}-{}", process::id());
-    let client = observer().await.client();
+    let client = observer().await.client().unwrap();
     let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
     cluster.post("/api/v1/namespaces", json!({"metadata": {"name": namespace}})).await;
     let result = tokio::spawn(test(cluster.clone())).await;

@@ -2,12 +2,14 @@
 
 mod answer;
 mod faults;
+mod label;
 mod metrics;
 mod predict;
 mod routes;
 mod state;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use crate::log::{self, Level};
 use crate::model::{Model, Version};
 use crate::shutdown::Signals;
 use crate::units;
+use label::{Label, Reload};
 use state::State;
 
 /// Pause after the kernel refused to accept, when it has no descriptors left.
@@ -44,6 +47,19 @@ pub struct Args {
     /// Version of the model.
     #[arg(long, env = "MS_VERSION", value_enum, default_value = "v1")]
     model_version: Version,
+
+    /// File of weights to load, instead of training when it starts.
+    #[arg(long, env = "MODEL_PATH", value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// File whose first line answers carry as their version, in place of the
+    /// model's.
+    #[arg(long, env = "MS_VERSION_FILE", value_name = "FILE")]
+    version_file: Option<PathBuf>,
+
+    /// When that file is read.
+    #[arg(long, env = "MS_VERSION_RELOAD", value_enum, default_value = "start")]
+    version_reload: Reload,
 
     /// Name of the node, carried in every answer.
     #[arg(long, env = "MS_NODE")]
@@ -84,9 +100,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let version = args.model_version.name();
     log::write(Level::Info, "listening", json!({"address": address.to_string(), "version": version}));
 
-    let state = Arc::new(State::new(args.node, args.faults)?);
+    let label = args.version_file.map(|file| Label::new(file, args.version_reload)).transpose()?;
+    let state = Arc::new(State::new(args.node, label, args.faults)?);
     faults::start(&state);
-    tokio::spawn(load(Arc::clone(&state), args.model_version));
+    tokio::spawn(load(Arc::clone(&state), args.model_version, args.weights));
 
     let graceful = GracefulShutdown::new();
     let signal = tokio::select! {
@@ -116,10 +133,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 
 /// Loads the model: the delay that stands for gigabytes of weights, then the
 /// training itself.
-async fn load(state: Arc<State>, version: Version) {
+async fn load(state: Arc<State>, version: Version, weights: Option<PathBuf>) {
     let started = tokio::time::Instant::now();
     tokio::time::sleep(state.faults.load_delay).await;
-    let trained = tokio::task::spawn_blocking(move || Model::train(version)).await;
+    let trained = tokio::task::spawn_blocking(move || Model::open(version, weights.as_deref())).await;
     match trained.map_err(anyhow::Error::from).and_then(|model| model) {
         Ok(model) => {
             let fields = json!({

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::Answer;
+use super::label::Label;
 use super::state::State;
 use crate::log::POD;
 use crate::model::{FEATURES, SAMPLE};
@@ -123,10 +124,11 @@ fn predict(state: &State, query: &Query) -> Answer {
             return Answer::error(StatusCode::INTERNAL_SERVER_ERROR, format!("prediction: {why:#}"));
         }
     };
+    let version = state.label.as_ref().map_or_else(|| model.version().name().to_owned(), Label::now);
     let mut body = json!({
         "class": class,
         "label": label,
-        "version": model.version().name(),
+        "version": version,
         "digest": model.digest(),
         "pod": *POD,
         "nonce": query.nonce,

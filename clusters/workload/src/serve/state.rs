@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::faults;
+use super::label::Label;
 use super::metrics::Metrics;
 use crate::model::Model;
 
@@ -18,6 +19,8 @@ const DEPENDENCY_TIMEOUT: Duration = Duration::from_millis(700);
 pub struct State {
     /// Node name, if it was given.
     pub node: Option<String>,
+    /// The version answers carry, if not the model's.
+    pub label: Option<Label>,
     /// Faults asked for.
     pub faults: faults::Faults,
     /// Counters and histograms.
@@ -31,9 +34,10 @@ pub struct State {
 
 impl State {
     /// A server that has not loaded its model.
-    pub fn new(node: Option<String>, faults: faults::Faults) -> anyhow::Result<Self> {
+    pub fn new(node: Option<String>, label: Option<Label>, faults: faults::Faults) -> anyhow::Result<Self> {
         Ok(Self {
             node: node.filter(|node| !node.is_empty()),
+            label,
             faults,
             metrics: Metrics::new()?,
             model: OnceLock::new(),

@@ -51,6 +51,10 @@ fn every_failure_counts_and_says_how() {
     assert_eq!(shown("failures(load)"), "3");
     assert_eq!(shown("failedHow(load)"), "\"2 refused, 1 unproven\"");
     assert_eq!(shown("outage(load)"), "300.0");
+    assert_eq!(shown("broken(load)"), "0", "what was refused was never under way");
+    let mut torn = load();
+    torn.answers[1].error = Some("reset".to_owned());
+    assert_eq!(eval(torn, "broken(load)").unwrap().as_int(), Some(2));
     let mut plain = load();
     plain.nonce = false;
     assert_eq!(eval(plain, "failures(load)").unwrap().as_int(), Some(2), "nobody asked for a proof");
@@ -100,6 +104,13 @@ fn prober_that_lagged_says_nothing() {
     let mut late = load();
     late.lag_p99_ms = MOST_LAG_MS + 1.0;
     assert!(matches!(eval(late, "failures(load)"), Err(EvalError::Unavailable(_))));
+    let mut asleep = load();
+    asleep.pause_max_ms = MOST_PAUSE_MS + 101.0;
+    assert!(matches!(eval(asleep, "failures(load)"), Err(EvalError::Unavailable(_))));
+    let mut slow = load();
+    slow.lag_p99_ms = MOST_LAG_OF_LATENCIES_MS + 1.0;
+    assert!(matches!(eval(slow.clone(), "quantile(load, 0.5)"), Err(EvalError::Unavailable(_))));
+    assert_eq!(eval(slow, "failures(load)").unwrap().as_int(), Some(3), "failures are failures all the same");
     let mut torn = load();
     torn.latency.pop();
     assert!(matches!(eval(torn, "failures(load)"), Err(EvalError::Unavailable(_))));

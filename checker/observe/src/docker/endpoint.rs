@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::failure::Failure;
+use super::DockerError;
 
 /// An address of a daemon and why it is this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +56,10 @@ struct ContextEndpoint {
 ///
 /// # Errors
 /// A context that does not exist, or a configuration that cannot be read.
-pub fn find() -> Result<Endpoint, Failure> {
+pub fn find() -> Result<Endpoint, DockerError> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let home = etcetera::home_dir().map_err(|error| {
-        Failure::unobservable(format!("cannot find the home directory: {error}")).next("set HOME")
-    })?;
+    let home = env::home_dir()
+        .ok_or_else(|| DockerError::new("cannot find the home directory".to_owned(), "set HOME"))?;
     Surroundings {
         host: variable("DOCKER_HOST"),
         context: variable("DOCKER_CONTEXT"),
@@ -78,7 +77,7 @@ const DEFAULT: &str = "unix:///var/run/docker.sock";
 const DEFAULT: &str = "npipe:////./pipe/docker_engine";
 
 impl Surroundings {
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
+    fn endpoint(&self) -> Result<Endpoint, DockerError> {
         if let Some(host) = &self.host {
             return Ok(Endpoint { host: host.clone(), why: "DOCKER_HOST".to_owned() });
         }
@@ -92,22 +91,25 @@ impl Surroundings {
         }
     }
 
-    fn current_context(&self) -> Result<Option<String>, Failure> {
+    fn current_context(&self) -> Result<Option<String>, DockerError> {
         let file = self.config.join("config.json");
         let Ok(bytes) = fs::read(&file) else { return Ok(None) };
         let config: ClientConfig = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::unobservable(format!("docker's `{}` is broken: {error}", file.display()))
-                .next("mend the file, or set DOCKER_HOST")
+            let what = format!("docker's `{}` is broken: {error}", file.display());
+            DockerError::new(what, "mend the file, or set DOCKER_HOST")
         })?;
         Ok(config.current_context)
     }
 
-    fn of_context(&self, name: &str) -> Result<Endpoint, Failure> {
+    fn of_context(&self, name: &str) -> Result<Endpoint, DockerError> {
         let folder: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
         let file = self.config.join("contexts/meta").join(folder).join("meta.json");
         let cannot = |reason: String| {
-            Failure::unobservable(format!("docker context `{name}` cannot be used: {reason}"))
-                .next("`docker context ls` lists the contexts, `docker context use default` goes back to the usual one")
+            let what = format!("docker context `{name}` cannot be used: {reason}");
+            DockerError::new(
+                what,
+                "`docker context ls` lists the contexts, `docker context use default` goes back to the usual one",
+            )
         };
         let bytes = fs::read(&file).map_err(|error| cannot(format!("`{}`: {error}", file.display())))?;
         let meta: ContextMeta = serde_json::from_slice(&bytes)

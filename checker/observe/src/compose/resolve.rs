@@ -1,0 +1,92 @@
+//! The resolver: `docker compose config`, on the learner's own files.
+
+use std::{process::Stdio, time::Duration};
+
+use lab_spec::{Outcome, evidence::Reason};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::{
+    Program,
+    files::{self, Files},
+};
+use crate::{get::unavailable, scrub::scrub_text};
+
+/// Bytes of a resolved file.
+const MAX_BYTES: u64 = 8 << 20;
+/// Bytes of what compose says of a file it refuses.
+const MAX_WORDS: u64 = 64 << 10;
+/// Characters of it that are kept.
+const KEPT: usize = 2_000;
+
+/// The files as `{resolved, error, files}`: a file that compose refuses is an
+/// answer, one that it never finishes with is not.
+pub(super) async fn file(
+    program: &Program,
+    files: &Files,
+    project: Option<&str>,
+    host: &str,
+    timeout: Duration,
+) -> Outcome {
+    let mut command = program.command(host);
+    for path in &files.paths {
+        command.arg("-f").arg(path);
+    }
+    if let Some(project) = project {
+        command.args(["-p", project]);
+    }
+    command.args(["config", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let failed = |reason, why: String| Outcome::Unavailable(unavailable(reason, why));
+    // Compose itself takes all memory there is for a file of nested aliases.
+    let documents = files.documents();
+    if let Some(why) = files::oversized(&documents) {
+        return failed(Reason::Truncated, why);
+    }
+    let cannot = |error: std::io::Error| {
+        failed(Reason::Failed, format!("`{}` cannot be run: {error}", program.path.display()))
+    };
+    let run = async {
+        let mut child = command.spawn()?;
+        let (out, words) = (child.stdout.take(), child.stderr.take());
+        let (out, words) = tokio::try_join!(read(out, MAX_BYTES), read(words, MAX_WORDS))?;
+        Ok::<_, std::io::Error>((child.wait().await?, out, words))
+    };
+    let (status, out, words) = match tokio::time::timeout(timeout, run).await {
+        Err(_) => {
+            let seconds = timeout.as_secs();
+            return failed(
+                Reason::Timeout,
+                format!("`docker compose config` did not end within {seconds} s"),
+            );
+        }
+        Ok(Err(error)) => return cannot(error),
+        Ok(Ok(finished)) => finished,
+    };
+    let words: String = scrub_text(String::from_utf8_lossy(&words).trim()).chars().take(KEPT).collect();
+    if !status.success() {
+        if status.code().is_none() {
+            return failed(Reason::Failed, format!("`docker compose config` was ended by a signal: {words}"));
+        }
+        return Outcome::Present(json!({"resolved": null, "error": words, "files": documents}));
+    }
+    if out.len() as u64 > MAX_BYTES {
+        return failed(Reason::Truncated, "the resolved compose file is larger than 8 MiB".to_owned());
+    }
+    match serde_json::from_slice::<Value>(&out) {
+        Ok(resolved) => Outcome::Present(json!({"resolved": resolved, "error": null, "files": documents})),
+        Err(error) => {
+            failed(Reason::Failed, format!("what `docker compose config` printed is no JSON: {error}"))
+        }
+    }
+}
+
+/// Reads up to one byte more than `most`, and takes in the rest unread, so
+/// that the writer does not wait for ever.
+async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut from) = from {
+        (&mut from).take(most + 1).read_to_end(&mut bytes).await?;
+        tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,74 @@
+//! Compose files of every form, resolved by the real resolver: what it says
+//! of each must be what was recorded, and no secret may be in it.
+//!
+//! `UPDATE_GOLDENS=1 cargo test -p lab-observe --test compose` records anew.
+//! Needs `docker compose`, and no daemon; `clusters/offline/build compose`
+//! builds one.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use lab_observe::compose::{FilesError, Options, read};
+use lab_spec::Outcome;
+use serde_json::{Value, json};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("tests/compose/corpus")
+}
+
+/// Where `clusters/offline/build compose` leaves it.
+fn built() -> Option<PathBuf> {
+    let cache = env::var_os("LABCHECK_CACHE").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache/labcheck")))?;
+    Some(cache.join("offline/current"))
+}
+
+/// The answer, without the place this checkout lies in.
+fn answer(dir: &Path) -> Value {
+    let files = fs::read_to_string(dir.join("files")).unwrap_or_default();
+    let options = Options {
+        files: files.lines().map(PathBuf::from).collect(),
+        project: None,
+        directory: dir.to_owned(),
+        program: built(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let outcome = match runtime.block_on(read(&options, &["MODE".to_owned()], Duration::from_secs(20))) {
+        Ok(Outcome::Present(answer)) => answer,
+        Ok(Outcome::Unavailable(why)) => json!({"unavailable": why.message}),
+        Ok(other) => panic!("{}: {other:?}", dir.display()),
+        Err(error @ FilesError::None { .. }) => json!({"none": error.to_string()}),
+        Err(error) => panic!("{}: {error}", dir.display()),
+    };
+    let place = corpus().canonicalize().unwrap();
+    let text = outcome.to_string();
+    let outside = place.ancestors().nth(2).unwrap().display().to_string();
+    let text = text.replace(&place.display().to_string(), "/corpus").replace(&outside, "/checkout");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn every_file_is_resolved_as_recorded() {
+    let mut dirs: Vec<_> = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    dirs.sort();
+    assert!(dirs.len() >= 40, "{} files", dirs.len());
+    let update = env::var_os("UPDATE_GOLDENS").is_some();
+    let mut differing = Vec::new();
+    for dir in dirs {
+        let answer = answer(&dir);
+        let text = format!("{answer:#}\n");
+        assert!(!text.contains("hunter2"), "{}: a secret is in the answer:\n{text}", dir.display());
+        let recorded = dir.join("answer.json");
+        if update {
+            fs::write(&recorded, &text).unwrap();
+        } else if fs::read_to_string(&recorded).unwrap_or_default() != text {
+            differing.push(format!("{}:\n{text}", dir.display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
