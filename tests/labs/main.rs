@@ -6,3 +6,4 @@ mod causes;
 mod course;
 mod holes;
 mod states;
+mod traffic;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: work on the repository itself that cargo has no command for.
 
+mod book;
 mod dist;
 
 use clap::{Parser, Subcommand};
@@ -15,10 +16,17 @@ struct Cli {
 enum Task {
     /// Make the release archive in dist/
     Dist,
+    /// Build the course's pages, without mdBook being installed
+    Book {
+        /// Folder to build into [default: target/book]
+        #[arg(long)]
+        to: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Dist => dist::run(),
+        Task::Book { to } => book::run(to),
     }
 }

@@ -16,6 +16,7 @@ mod kube;
 mod probe;
 mod recover;
 mod run;
+mod samplers;
 mod target;
 
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::journal::JournalError;
 pub use crate::kube::{
-    ApplyError, Cluster, Identity, Manifest, Place, apply, delete_namespace, discard_namespace,
+    ApplyError, Cluster, Identity, Manifest, Place, apply, delete_namespace, discard_namespace, relabel_pods,
 };
 pub use crate::recover::{Left, RecoverError, Recovery, Undone, forget, recover};
 pub use crate::run::run;

@@ -5,11 +5,13 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use lab_spec::Experiment;
 use lab_spec::experiment::{Action, ExperimentEnd, ExperimentRecord, Step, StepRecord};
+use lab_spec::sample::{Sample, Sampler};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::halt::Halt;
 use crate::journal::{Entry, Journal};
+use crate::samplers::{Clock, Samplers};
 use crate::target::Stranger;
 use crate::{Permission, Setting};
 
@@ -18,6 +20,9 @@ pub(crate) struct Run<'s, 'a> {
     pub(crate) setting: &'s Setting<'a>,
     /// Where the system under test was found at its limit, if it was.
     pub(crate) slow: Option<String>,
+    /// The clock of records.
+    pub(crate) clock: Clock,
+    samplers: Samplers,
     journal: Journal,
     ends: Instant,
 }
@@ -45,6 +50,7 @@ pub async fn run(setting: &Setting<'_>, name: &str, experiment: &Experiment) -> 
         ended: ExperimentEnd::Completed,
         results: IndexMap::new(),
         looks: IndexMap::new(),
+        samples: IndexMap::new(),
         log: Vec::new(),
     };
     let mut run = match begin(setting, name, experiment).await {
@@ -54,19 +60,19 @@ pub async fn run(setting: &Setting<'_>, name: &str, experiment: &Experiment) -> 
             return record;
         }
     };
-    for (at, step) in experiment.steps.iter().enumerate() {
-        let began = (setting.clock)();
-        let outcome = run.step(at, step, &mut record).await;
-        let what = match &outcome {
-            Ok(what) => what.clone(),
-            Err(halt) => format!("step {} did not come to its end: {}", at + 1, halt.words()),
-        };
-        run.log(&mut record, began, what);
-        if let Err(halt) = outcome {
-            record.ended = halt.end(at, run.slow.as_deref());
-            break;
+    if let Err(halt) = run.samplers(experiment, &mut record).await {
+        record.ended = halt.end(0, None);
+    } else {
+        run.steps(experiment, &mut record).await;
+    }
+    // Who interrupts does not want to wait for last answers.
+    if !setting.cancel.is_cancelled() {
+        for (name, sample) in run.samplers.end().await {
+            record.samples.entry(name).or_insert(sample);
         }
     }
+    // In the order of the lab, whichever ended first.
+    record.samples.sort_by_cached_key(|name, _| experiment.sample.get_index_of(name));
     run.undo(&mut record).await;
     record
 }
@@ -81,14 +87,12 @@ async fn begin<'s, 'a>(
         return Err(Halt::Unavailable(why.clone()));
     }
     let ends = Instant::now() + Duration::from(experiment.budget.time);
-    let asked = experiment.steps.iter().filter_map(|step| step.ask.as_ref());
-    let asked: u64 = asked.map(|ask| u64::from(ask.count)).sum();
-    if asked > u64::from(experiment.budget.requests) {
-        let budget = experiment.budget.requests;
-        return Err(Halt::Unavailable(format!(
-            "the steps send {asked} requests, `budget.requests` is {budget}"
-        )));
+    let (most, budget) = (experiment.most_requests(), experiment.budget.requests);
+    if most > u64::from(budget) {
+        return Err(Halt::Unavailable(format!("it may send {most} requests, `budget.requests` is {budget}")));
     }
+    let time = experiment.budget.time;
+    (setting.progress)(&format!("at most {most} requests, {time}, then everything is undone"));
     let identified = tokio::select! {
         biased;
         () = setting.cancel.cancelled() => return Err(Halt::Interrupted),
@@ -101,17 +105,87 @@ async fn begin<'s, 'a>(
         }
     })?;
     let journal = Journal::create(setting, name).map_err(|error| Halt::Unavailable(error.to_string()))?;
-    Ok(Run { setting, slow: None, journal, ends })
+    let clock = Clock::set((setting.clock)());
+    Ok(Run { setting, slow: None, clock, samplers: Samplers::default(), journal, ends })
 }
 
 impl Run<'_, '_> {
-    async fn step(&mut self, at: usize, step: &Step, record: &mut ExperimentRecord) -> Result<String, Halt> {
+    async fn samplers(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) -> Result<(), Halt> {
+        for (name, sampler) in experiment.samplers_at_once() {
+            self.may_go_on()?;
+            let began = (self.setting.clock)();
+            match self.start(name, sampler).await {
+                Ok(what) => self.log(record, began, what),
+                Err(halt) => {
+                    self.log(record, began, format!("sampler `{name}` did not start: {}", halt.words()));
+                    return Err(halt);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a sampler and says so in words.
+    async fn start(&mut self, name: &str, sampler: &Sampler) -> Result<String, Halt> {
+        let target = &self.setting.target;
+        let (running, what) = target.sample(self, name, sampler).await?;
+        self.samplers.add(name, running);
+        Ok(what)
+    }
+
+    async fn steps(&mut self, experiment: &Experiment, record: &mut ExperimentRecord) {
+        for (at, step) in experiment.steps.iter().enumerate() {
+            let paused = self.pause(step).await;
+            let began = (self.setting.clock)();
+            let outcome = match paused {
+                Ok(()) => self.step(at, step, experiment, record).await,
+                Err(halt) => Err(halt),
+            };
+            let what = match &outcome {
+                Ok(what) => what.clone(),
+                Err(halt) => format!("step {} did not come to its end: {}", at + 1, halt.words()),
+            };
+            self.log(record, began, what);
+            if let Err(halt) = outcome {
+                record.ended = halt.end(at, self.slow.as_deref());
+                return;
+            }
+        }
+    }
+
+    /// Ends a load.
+    async fn stop(&mut self, name: &str, record: &mut ExperimentRecord) -> Result<Told, Halt> {
+        self.tell(&format!("ending `{name}`"));
+        let Some(running) = self.samplers.take(name) else {
+            return Err(Halt::Unavailable(format!("`{name}` was ended before")));
+        };
+        let sample = self.unless_cancelled(running.end()).await?;
+        let what = match &sample {
+            Sample::Load(load) => format!("ended `{name}`: {} requests", load.answer.len()),
+            Sample::Watch(_) => format!("ended `{name}`"),
+            Sample::Unavailable { why } => format!("ended `{name}`, which recorded nothing: {why}"),
+        };
+        record.samples.insert(name.to_owned(), sample);
+        Ok(Told { what, result: None })
+    }
+
+    /// Lets the time before a step pass.
+    async fn pause(&self, step: &Step) -> Result<(), Halt> {
         if let Some(after) = step.after {
             let until = Instant::now() + Duration::from(after);
             self.tell(&format!("letting {after} pass"));
             self.unless_cancelled(sleep_until(until.min(self.ends))).await?;
         }
-        self.may_go_on()?;
+        self.may_go_on()
+    }
+
+    async fn step(
+        &mut self,
+        at: usize,
+        step: &Step,
+        experiment: &Experiment,
+        record: &mut ExperimentRecord,
+    ) -> Result<String, Halt> {
         let name = step.name.as_deref();
         let told = match step.action() {
             Some(Action::Look) => {
@@ -123,6 +197,13 @@ impl Run<'_, '_> {
                 record.looks.insert(name.unwrap_or_default().to_owned(), look);
                 Told { what, result: None }
             }
+            Some(Action::Start(name)) => {
+                let sampler = experiment.sample.get(name).ok_or_else(|| {
+                    Halt::Unavailable(format!("step {} starts `{name}`, which is not declared", at + 1))
+                })?;
+                Told { what: self.start(name, sampler).await?, result: None }
+            }
+            Some(Action::Stop(load)) => self.stop(load, record).await?,
             Some(action) => {
                 let target = &self.setting.target;
                 target.step(self, at, action).await?
@@ -191,6 +272,11 @@ impl Run<'_, '_> {
         self.journal.write(entry).map_err(|error| Halt::Unavailable(error.to_string()))
     }
 
+    /// The changes made so far.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.journal.entries
+    }
+
     /// Undoes the last change at once. On failure it stays to be undone at the
     /// end.
     pub(crate) async fn undo_last(&mut self) {
@@ -204,6 +290,11 @@ impl Run<'_, '_> {
     /// The end of a wait of this length, or of the experiment's time.
     pub(crate) fn limit(&self, at_most: Duration) -> Instant {
         self.ends.min(Instant::now() + at_most)
+    }
+
+    /// How much of the experiment's time is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
     }
 
     /// Whether the experiment's time has run out.

@@ -2,12 +2,14 @@
 //! of system.
 
 use lab_spec::experiment::Action;
+use lab_spec::sample::Sampler;
 
 use crate::compose::{self, Daemon};
 use crate::halt::Halt;
 use crate::journal::{Entry, Header, Subject};
 use crate::kube::{self, Cluster, Place};
 use crate::run::{Run, Told};
+use crate::samplers::Running;
 
 /// What an experiment works on.
 pub enum Target {
@@ -48,6 +50,21 @@ impl Target {
         match self {
             Self::Kubernetes(place) => Subject::Kubernetes(place.subject()),
             Self::Compose(place) => Subject::Docker(place.subject()),
+        }
+    }
+
+    /// Starts a sampler and says so in words.
+    pub(crate) async fn sample(
+        &self,
+        run: &mut Run<'_, '_>,
+        name: &str,
+        sampler: &Sampler,
+    ) -> Result<(Running, String), Halt> {
+        match self {
+            Self::Kubernetes(place) => kube::sample(run, place, name, sampler).await,
+            Self::Compose(_) => Err(Halt::Unavailable(format!(
+                "sampler `{name}` is none of a compose project, whose events the step `up` records"
+            ))),
         }
     }
 

@@ -5,7 +5,7 @@ use lab_spec::{Evidence, template};
 use crate::{
     Judge,
     cel::{Budget, Program, Value},
-    verdict,
+    scope,
 };
 
 impl Judge<'_> {
@@ -16,7 +16,7 @@ impl Judge<'_> {
     /// The expression that has no value, and why.
     pub fn fill(&self, evidence: &Evidence, text: &str) -> Result<String, String> {
         let pieces = template::pieces(text).map_err(|at| format!("`{{{{` without `}}}}` at byte {at}"))?;
-        let scope = verdict::scope(self, evidence, evidence.looks.len().saturating_sub(1));
+        let scope = scope::bind(self, evidence, evidence.looks.len().saturating_sub(1));
         let mut filled = String::new();
         for piece in pieces {
             match piece {

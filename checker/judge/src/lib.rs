@@ -8,12 +8,15 @@ pub mod cel;
 mod compose;
 mod fill;
 pub mod functions;
+mod looks;
 mod plan;
 mod program;
 mod report;
 mod schema;
+mod scope;
 mod selector;
 mod time;
+mod timeline;
 mod verdict;
 mod view;
 

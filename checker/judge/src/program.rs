@@ -32,8 +32,15 @@ pub(crate) struct Compiled {
     pub observes: BTreeSet<String>,
     /// Experiments it reads.
     pub experiments: BTreeSet<String>,
+    /// Loads of experiments it reads requests of, as experiment and name.
+    pub loads: Vec<(String, String)>,
+    /// Steps of them it reads, by experiment and name.
+    pub steps: BTreeSet<(String, String)>,
     /// Whether what it reads is made by controllers, so that time may mend it.
     pub dynamic: bool,
+    /// Whether what is judged of each element stands in specs, which no
+    /// controller mends: an element that is there and wrong is wrong by itself.
+    pub fixed: bool,
     /// Whether it joins several lists, which were taken at different moments.
     pub joins: bool,
 }
@@ -47,6 +54,13 @@ pub(crate) enum Part {
 /// Kinds whose objects controllers make or whose very existence follows from
 /// others.
 const MADE: &[&str] = &["Pod", "ReplicaSet", "EndpointSlice", "Job", "Event"];
+
+/// Functions of ours that read specs and owners, and nothing that changes by
+/// itself.
+const FIXED: &[&str] = &["reference", "selects", "controlled", "ownedBy"];
+
+/// Functions that count failed requests.
+const COUNTING: &[&str] = &["failures", "broken"];
 
 /// Compiles every check of a lab.
 pub(crate) fn compile(file: &str, lab: &Lab) -> Result<Vec<Compiled>, Vec<Diagnostic>> {
@@ -109,9 +123,19 @@ impl Compiler<'_> {
             reads.iter().filter(|name| self.lab.experiments.contains_key(*name)).cloned().collect();
         let texts =
             || check.expressions().map(|expr| expr.text.as_str()).chain(used.iter().map(|(_, p)| p.source()));
+        let judged = programs.iter().filter_map(|program| program.as_ref());
+        let steps = judged
+            .chain(used.iter().map(|(_, program)| program))
+            .flat_map(|program| program.references().fields.iter())
+            .filter(|(name, _)| experiments.contains(name))
+            .cloned()
+            .collect();
+        let loads = self.loads(&experiments, &programs, &used);
         let dynamic = !experiments.is_empty()
             || observes.iter().any(|name| self.is_made(name))
             || texts().any(|text| text.contains(".status") || text.contains("rolledOut("));
+        let fixed =
+            check.each.is_some() && expect.as_ref().is_some_and(|expect| self.is_fixed(expect, &used));
         let joins = self.lists(&observes).len() > 1;
         Compiled {
             lets: used,
@@ -124,9 +148,58 @@ impl Compiler<'_> {
             missing,
             observes,
             experiments,
+            loads,
+            steps,
             dynamic,
+            fixed,
             joins,
         }
+    }
+
+    /// The loads whose requests these programs count.
+    fn loads(
+        &self,
+        experiments: &BTreeSet<String>,
+        programs: &[&Option<Program>],
+        lets: &[(String, Program)],
+    ) -> Vec<(String, String)> {
+        let judged = programs.iter().filter_map(|program| program.as_ref());
+        let counting: Vec<_> = judged
+            .chain(lets.iter().map(|(_, program)| program))
+            .filter(|program| COUNTING.iter().any(|name| program.references().functions.contains(*name)))
+            .map(Program::source)
+            .collect();
+        let declared = experiments.iter().filter_map(|name| Some((name, self.lab.experiments.get(name)?)));
+        declared
+            .flat_map(|(name, experiment)| {
+                let loads = experiment.sample.iter().filter(|(_, sampler)| sampler.http.is_some());
+                loads.map(move |(load, _)| (name.clone(), load.clone()))
+            })
+            .filter(|(name, load)| counting.iter().any(|text| text.contains(&format!("{name}.{load}"))))
+            .collect()
+    }
+
+    /// Whether an expression reads, directly or through lets, only what people
+    /// write.
+    fn is_fixed(&self, expect: &Program, lets: &[(String, Program)]) -> bool {
+        let mut programs = vec![expect];
+        let mut read: BTreeSet<&str> = BTreeSet::new();
+        while let Some(program) = programs.pop() {
+            let References { variables, functions, .. } = program.references();
+            let live = |name: &String| {
+                functions::all().any(|doc| doc.name == name) && !FIXED.contains(&name.as_str())
+            };
+            if program.source().contains(".status") || functions.iter().any(live) {
+                return false;
+            }
+            for name in variables.iter().filter(|name| read.insert(name.as_str())) {
+                if self.is_made(name) || self.lab.experiments.contains_key(name) {
+                    return false;
+                }
+                programs.extend(lets.iter().filter(|(bound, _)| bound == name).map(|(_, program)| program));
+            }
+        }
+        true
     }
 
     fn is_made(&self, name: &str) -> bool {
@@ -162,7 +235,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let References { variables, functions } = program.references();
+        let References { variables, functions, .. } = program.references();
         for name in variables.iter().filter(|name| !names.contains(*name)) {
             self.problem(expr, format!("`{name}` is not observed, bound or measured in this lab"));
         }
@@ -206,12 +279,14 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// Objects an experiment works on: kind and name, or `Pod` and labels.
-pub(crate) fn worked_on(lab: &Lab, experiment: &str) -> Vec<Subject> {
+/// Objects a step of an experiment works on: kind and name, or `Pod` and
+/// labels. What other steps met is no cause of what this one shows.
+pub(crate) fn worked_on(lab: &Lab, experiment: &str, step: &str) -> Vec<Subject> {
     let steps =
         lab.experiments.get(experiment).map(|experiment| experiment.steps.as_slice()).unwrap_or_default();
     steps
         .iter()
+        .filter(|one| one.name.as_deref() == Some(step))
         .filter_map(|step| match step.action()? {
             Action::Ask(ask) => {
                 let host = ask.http.split("://").nth(1)?.split(['/', ':', '.']).next()?;
@@ -221,8 +296,15 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str) -> Vec<Subject> {
                 let labels = delete.labels.clone().map(Subject::Pods);
                 labels.or_else(|| delete.pod.clone().map(Subject::Pod))
             }
+            Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
-            Action::Compose(_) | Action::Look => None,
+            // What a step did to it is no cause.
+            Action::SetImage(_)
+            | Action::Scale(_)
+            | Action::Start(_)
+            | Action::Stop(_)
+            | Action::Compose(_)
+            | Action::Look => None,
         })
         .collect()
 }

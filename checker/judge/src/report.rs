@@ -8,7 +8,7 @@ use lab_spec::{
 };
 
 use crate::{
-    Judge,
+    Judge, timeline,
     verdict::{Assessed, evidence_keys},
 };
 
@@ -29,7 +29,13 @@ impl Judge<'_> {
                         roots.insert(root.clone(), check.id.clone());
                     }
                     let keys = evidence_keys(self.lab, compiled, evidence);
-                    report(check, one, follows, keys)
+                    let mut report = report(check, one, follows, keys);
+                    match report.verdict {
+                        Verdict::Pass => report.note = timeline::note(evidence, compiled),
+                        Verdict::Fail => report.timeline = timeline::of(evidence, compiled),
+                        _ => {}
+                    }
+                    report
                 });
                 self::task(task, checks.collect())
             })
@@ -91,6 +97,8 @@ fn report(
         follows,
         blocked_by: one.blocked_by,
         waiting: one.waiting,
+        note: None,
+        timeline: None,
         evidence,
         look: check.look.clone(),
     }

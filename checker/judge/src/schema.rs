@@ -144,6 +144,7 @@ fn deployment() -> Arc<Schema> {
         ("template", template()),
         ("paused", Field::scalar(false)),
         ("minReadySeconds", Field::scalar(0)),
+        ("progressDeadlineSeconds", Field::scalar(600)),
         ("selector", Field::object(Schema::new([("matchLabels", Field::map())]))),
     ]);
     Schema::new([

@@ -41,6 +41,27 @@ impl Selector {
         )
     }
 
+    /// The selector of a workload: `matchLabels` and `matchExpressions`, all of
+    /// which must hold. An operator nobody knows matches nothing.
+    pub fn from_label_selector(selector: &Value) -> Self {
+        let mut all = selector.field("matchLabels").map(Self::from_map).unwrap_or_default();
+        let expressions = selector.field("matchExpressions").and_then(Value::as_list).unwrap_or_default();
+        all.0.extend(expressions.iter().map(|expression| {
+            let word = |field| expression.field(field).and_then(Value::as_str).unwrap_or_default();
+            let values = expression.field("values").and_then(Value::as_list).unwrap_or_default();
+            let values = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let key = word("key").to_owned();
+            match word("operator") {
+                "In" => Requirement::In(key, values),
+                "NotIn" => Requirement::NotIn(key, values),
+                "Exists" => Requirement::Exists(key),
+                "DoesNotExist" => Requirement::Missing(key),
+                _ => Requirement::In(key, Vec::new()),
+            }
+        }));
+        all
+    }
+
     /// Whether labels (a map, or anything else for none) meet the selector.
     pub fn matches(&self, labels: Option<&Value>) -> bool {
         self.0.iter().all(|requirement| requirement.holds(labels))
@@ -188,6 +209,25 @@ mod tests {
             assert!(!matches(selector, labels.clone()), "{selector}");
         }
         assert!(matches("app=", json!({"app": ""})));
+    }
+
+    #[test]
+    fn workloads_select_by_labels_and_by_expressions() {
+        let select = |selector: serde_json::Value, labels: serde_json::Value| {
+            Selector::from_label_selector(&Value::from_json(&selector))
+                .matches(Some(&Value::from_json(&labels)))
+        };
+        let labels = json!({"app": "api", "tier": "serving"});
+        let expression = |operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": values}]});
+        assert!(select(json!({"matchLabels": {"app": "api"}}), labels.clone()));
+        assert!(!select(json!({"matchLabels": {"app": "api", "tier": "db"}}), labels.clone()));
+        assert!(select(expression("In", &["web", "api"]), labels.clone()));
+        assert!(!select(expression("NotIn", &["api"]), labels.clone()));
+        assert!(select(expression("Exists", &[]), labels.clone()));
+        assert!(!select(expression("DoesNotExist", &[]), labels.clone()));
+        assert!(!select(expression("Near", &["api"]), labels.clone()), "an operator nobody knows");
+        let both = json!({"matchLabels": {"tier": "db"}, "matchExpressions": [{"key": "app", "operator": "Exists"}]});
+        assert!(!select(both, labels), "one of two is not enough");
     }
 
     #[test]

@@ -11,9 +11,10 @@ use lab_spec::{
 use crate::{
     Judge,
     cause::{self, State},
-    cel::{Budget, EvalError, Program, Scope, Value},
-    functions, plan,
-    program::{Compiled, Part},
+    looks::{Looks, Seen, Wrong},
+    plan,
+    program::Compiled,
+    scope::truth,
     view::View,
 };
 
@@ -54,31 +55,10 @@ impl Assessed {
     }
 }
 
-const MISSED: &str = "there was a time when changes could have gone unseen";
-
-/// What one look says of a check.
-enum Seen {
-    True,
-    False(Wrong),
-    Unknown(String),
-}
-
-struct Wrong {
-    message: String,
-    expression: String,
-    values: Vec<Explained>,
-}
-
-impl Wrong {
-    fn plain(message: impl Into<String>, program: &Program) -> Self {
-        Self { message: message.into(), expression: program.source().to_owned(), values: Vec::new() }
-    }
-}
-
 impl Judge<'_> {
     /// Judges every check on what has been seen so far.
     pub(crate) fn assess(&self, evidence: &Evidence) -> Vec<Assessed> {
-        let mut looks = Looks { judge: self, evidence, scopes: HashMap::new() };
+        let mut looks = Looks::new(self, evidence);
         let view = View::at(self.lab, evidence, usize::MAX);
         let mut verdicts: HashMap<&str, Verdict> = HashMap::new();
         let mut assessed = Vec::new();
@@ -108,13 +88,6 @@ fn before(check: &Check, verdicts: &HashMap<&str, Verdict>) -> Option<Assessed> 
     assessed.blocked_by = Some(id.clone());
     assessed.waiting = (verdict == Verdict::Pending).then(|| format!("check `{id}` is pending"));
     Some(assessed)
-}
-
-/// The looks of one evidence, each bound at most once.
-struct Looks<'a> {
-    judge: &'a Judge<'a>,
-    evidence: &'a Evidence,
-    scopes: HashMap<usize, Scope>,
 }
 
 impl Looks<'_> {
@@ -173,7 +146,7 @@ impl Looks<'_> {
         let mut assessed = Assessed::new(Verdict::Fail, wrong.message);
         assessed.expression = wrong.expression;
         assessed.values = wrong.values;
-        if !compiled.dynamic {
+        if !compiled.dynamic || (compiled.fixed && wrong.one) {
             return assessed;
         }
         if let Some(diagnosis) = cause::diagnose(view, self.judge.lab, compiled) {
@@ -188,236 +161,6 @@ impl Looks<'_> {
         }
         assessed
     }
-
-    /// True at some look in time, counted from the first.
-    fn within(&mut self, compiled: &Compiled, within_ms: u64) -> Seen {
-        let mut newest = None;
-        for at in 0..self.evidence.looks.len() {
-            if self.evidence.looks[at].at_ms > within_ms && newest.is_some() {
-                break;
-            }
-            match self.once(compiled, at) {
-                Seen::True => return Seen::True,
-                seen => newest = Some(seen),
-            }
-        }
-        newest.unwrap_or_else(|| Seen::Unknown("nothing was looked at".to_owned()))
-    }
-
-    /// True throughout the window that ends with the last look; and whether
-    /// it has not been true for long enough yet.
-    fn throughout(&mut self, compiled: &Compiled, window_ms: u64) -> (Seen, bool) {
-        let looks = &self.evidence.looks;
-        let Some(end) = looks.last().map(|look| look.at_ms) else {
-            return (Seen::Unknown("nothing was looked at".to_owned()), false);
-        };
-        for at in (0..looks.len()).rev() {
-            match self.once(compiled, at) {
-                Seen::True => {}
-                seen if at + 1 == looks.len() => return (seen, false),
-                _ => return (Seen::True, true),
-            }
-            if end - looks[at].at_ms >= window_ms {
-                return (Seen::True, false);
-            }
-            // Before this look changes may have gone unseen: the window can only begin with it.
-            if looks[at].gap && at > 0 {
-                let over = self.evidence.ended.is_some();
-                return if over { (Seen::Unknown(MISSED.to_owned()), false) } else { (Seen::True, true) };
-            }
-        }
-        (Seen::True, true)
-    }
-
-    /// False at every look.
-    fn never(&mut self, compiled: &Compiled) -> Seen {
-        let Some(never) = &compiled.never else {
-            return Seen::Unknown("there is nothing to judge".to_owned());
-        };
-        let last = self.evidence.looks.len().saturating_sub(1);
-        // One look that shows it decides, whatever could not be seen at others.
-        let mut unclear = None;
-        for at in 0..=last {
-            let seen = self.bound(compiled, at).and_then(|scope| Ok((truth(never, &scope)?, scope)));
-            match seen {
-                Ok((true, scope)) => return Seen::False(self.wrong(compiled, never, &scope)),
-                Ok((false, _)) => {}
-                Err(error) => unclear = unclear.or_else(|| Some(self.error(compiled, never, error, at))),
-            }
-        }
-        if let Some(unclear) = unclear {
-            return unclear;
-        }
-        // Looks before the first watch are polls; from then on nothing may be missed.
-        if self.evidence.looks.iter().skip(1).skip_while(|look| look.gap).any(|look| look.gap) {
-            return Seen::Unknown(MISSED.to_owned());
-        }
-        if compiled.expect.is_some() { self.once(compiled, last) } else { Seen::True }
-    }
-
-    /// What one look says.
-    fn once(&mut self, compiled: &Compiled, at: usize) -> Seen {
-        let Some(expect) = &compiled.expect else {
-            return Seen::Unknown("there is nothing to judge".to_owned());
-        };
-        let scope = match self.bound(compiled, at) {
-            Ok(scope) => scope,
-            Err(error) => return self.error(compiled, expect, error, at),
-        };
-        if let Some(control) = &compiled.control {
-            match truth(control, &scope) {
-                Ok(true) => {}
-                Ok(false) => {
-                    let message = format!("the positive control `{}` does not hold", control.source());
-                    return Seen::False(Wrong::plain(message, control));
-                }
-                Err(error) => return self.error(compiled, control, error, at),
-            }
-        }
-        let Some(each) = &compiled.each else {
-            return match truth(expect, &scope) {
-                Ok(true) => Seen::True,
-                Ok(false) => Seen::False(self.wrong(compiled, expect, &scope)),
-                Err(error) => self.error(compiled, expect, error, at),
-            };
-        };
-        match value(each, &scope) {
-            Ok(Value::List(items)) if items.is_empty() => Seen::False(Wrong::plain(
-                format!("there is nothing to judge: `{}` is empty", each.source()),
-                each,
-            )),
-            Ok(Value::List(items)) => self.every(compiled, expect, &scope, &items, at),
-            Ok(Value::Absent(what)) => self.error(compiled, each, EvalError::Absent(what), at),
-            Ok(Value::Unavailable(why)) => self.error(compiled, each, EvalError::Unavailable(why), at),
-            Ok(other) => {
-                Seen::Unknown(format!("`{}` is {}, expected a list", each.source(), other.kind_name()))
-            }
-            Err(error) => self.error(compiled, each, error, at),
-        }
-    }
-
-    /// One wrong element is a fail, whatever could not be seen of the others.
-    fn every(
-        &mut self,
-        compiled: &Compiled,
-        expect: &Program,
-        scope: &Scope,
-        items: &[Value],
-        at: usize,
-    ) -> Seen {
-        let mut result = Seen::True;
-        for item in items {
-            let mut inner = scope.child();
-            inner.set("it", item.clone());
-            let seen = match truth(expect, &inner) {
-                Ok(true) => continue,
-                Ok(false) => Seen::False(self.wrong(compiled, expect, &inner)),
-                Err(error) => self.error(compiled, expect, error, at),
-            };
-            if matches!(seen, Seen::False(_)) {
-                return seen;
-            }
-            result = seen;
-        }
-        result
-    }
-
-    fn wrong(&self, compiled: &Compiled, program: &Program, scope: &Scope) -> Wrong {
-        let values = program
-            .explain(scope, &mut Budget::default())
-            .into_iter()
-            .map(|explained| Explained { expression: explained.text, value: explained.value })
-            .collect();
-        Wrong { message: fill(&compiled.wrong, scope), expression: program.source().to_owned(), values }
-    }
-
-    /// An error in an expression: what is absent or not set was observed, and
-    /// wrong; anything else could not be judged.
-    fn error(&mut self, compiled: &Compiled, program: &Program, error: EvalError, at: usize) -> Seen {
-        match &error {
-            EvalError::Absent(_) | EvalError::NoSuchField { .. } | EvalError::Index { .. } => {
-                let said = match &compiled.missing {
-                    Some(missing) => fill(missing, &self.scope(at)),
-                    None => error.to_string(),
-                };
-                Seen::False(Wrong::plain(said, program))
-            }
-            EvalError::Unavailable(_) => Seen::Unknown(error.to_string()),
-            _ => Seen::Unknown(format!("`{}` could not be judged: {error}", program.source())),
-        }
-    }
-
-    fn bound(&mut self, compiled: &Compiled, at: usize) -> Result<Scope, EvalError> {
-        let scope = self.scope(at);
-        self.inner(compiled, &scope)
-    }
-
-    fn inner(&self, compiled: &Compiled, scope: &Scope) -> Result<Scope, EvalError> {
-        let mut inner = scope.child();
-        for (name, program) in &compiled.lets {
-            let value = value(program, &inner)?;
-            inner.set(name.as_str(), value);
-        }
-        Ok(inner)
-    }
-
-    fn scope(&mut self, at: usize) -> Scope {
-        let (judge, evidence) = (self.judge, self.evidence);
-        self.scopes.entry(at).or_insert_with(|| scope(judge, evidence, at)).clone()
-    }
-}
-
-/// Binds every name of the lab as it stood at one look.
-pub(crate) fn scope(judge: &Judge<'_>, evidence: &Evidence, at: usize) -> Scope {
-    let view = View::at(judge.lab, evidence, at);
-    let mut scope = Scope::new(functions::registry());
-    for name in judge.lab.observe.keys() {
-        if let Some(value) = view.observed(name) {
-            scope.set(name.as_str(), value);
-        }
-    }
-    for name in judge.lab.experiments.keys() {
-        if let Some(value) = view.experiment(name) {
-            scope.set(name.as_str(), value);
-        }
-    }
-    let cluster = &evidence.cluster;
-    let fields =
-        [("context", &cluster.context), ("server", &cluster.server), ("namespace", &cluster.namespace)];
-    scope.set("cluster", Value::object(fields.map(|(name, text)| (name, Value::string(text.as_str())))));
-    let project = evidence.project.as_ref().map(|project| project.name.as_str()).unwrap_or_default();
-    scope.set("project", Value::object([("name", Value::string(project))]));
-    scope.set("params", Value::object([("nonce", Value::string(evidence.params.nonce.as_str()))]));
-    let digests = |list: &Vec<String>| {
-        Value::list(list.iter().map(|digest| digest.as_str().into()).collect::<Vec<_>>())
-    };
-    let loaded = evidence.images.iter().map(|(tag, list)| (tag.as_str(), digests(list)));
-    scope.set("loaded", Value::object(loaded));
-    scope
-}
-
-fn value(program: &Program, scope: &Scope) -> Result<Value, EvalError> {
-    program.eval(scope, &mut Budget::default())
-}
-
-fn truth(program: &Program, scope: &Scope) -> Result<bool, EvalError> {
-    program.test(scope, &mut Budget::default())
-}
-
-/// Fills a message; what cannot be said stands as its expression.
-fn fill(parts: &[Part], scope: &Scope) -> String {
-    let say = |program: &Program| match value(program, scope) {
-        Ok(Value::String(text)) => text.to_string(),
-        Ok(value) => value.to_string(),
-        Err(error) => format!("({error})"),
-    };
-    parts
-        .iter()
-        .map(|part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Value(program) => say(program),
-        })
-        .collect()
 }
 
 /// The requests whose answers a check rests on.

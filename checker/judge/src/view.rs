@@ -8,7 +8,12 @@ use lab_spec::{
     observe::{Logs, Part, Select},
 };
 
-use crate::{cel::Value, functions::compose::service, plan, schema, selector::Selector};
+use crate::{
+    cel::Value,
+    functions::{compose::service, traffic},
+    plan, schema,
+    selector::Selector,
+};
 
 /// Where a view takes its answers from: the looks up to one of them, or the
 /// look an experiment took.
@@ -312,6 +317,11 @@ impl<'a> View<'a> {
         let mut fields = vec![("reached".to_owned(), (record.ended == ExperimentEnd::Completed).into())];
         for name in declared.steps.iter().filter_map(|step| step.name.as_ref()) {
             fields.push((name.clone(), self.step(record, name, why)));
+        }
+        for name in declared.sample.keys() {
+            let what = format!("what sampler `{name}` recorded ({why}), so it");
+            let sampled = record.samples.get(name).map(|sample| traffic::bind(name, sample));
+            fields.push((name.clone(), sampled.unwrap_or_else(|| Value::absent(what))));
         }
         Some(Value::object(fields))
     }

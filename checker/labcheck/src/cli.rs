@@ -21,6 +21,9 @@ pub struct Cli {
     /// Directory of labs [default: those of this binary]
     #[arg(long, global = true, value_name = "DIR")]
     labs: Option<PathBuf>,
+    /// Show plain lines instead of a moving one
+    #[arg(long, global = true)]
+    no_progress: bool,
 }
 
 #[derive(Subcommand)]
@@ -60,16 +63,16 @@ impl Cli {
     /// What stopped the command, with its exit code.
     pub fn run(self) -> Result<u8, Failure> {
         let library = || Library::open(self.labs.as_deref());
-        let progress = Progress::new(false);
+        let progress = Progress::new(self.no_progress);
         if let (Some(_), Some(lab)) = (&self.command, &self.grade.lab) {
             return Err(Failure::usage(format!("`{lab}` stands before the command; it goes after it")));
         }
         match &self.command {
-            None => commands::grade::run(&self.grade, &library()?),
+            None => commands::grade::run(&self.grade, &library()?, progress),
             Some(Command::Quickstart(args)) => commands::quickstart::run(args, &library()?),
             Some(Command::List(args)) => commands::list::run(args, &library()?),
-            Some(Command::Up(args)) => commands::up::run(args),
-            Some(Command::Down(args)) => commands::down::run(args),
+            Some(Command::Up(args)) => commands::up::run(args, progress),
+            Some(Command::Down(args)) => commands::down::run(args, progress),
             Some(Command::Start(args)) => commands::start::start(args, &library()?, progress),
             Some(Command::Reset(args)) => commands::start::reset(args, &library()?, progress),
             Some(Command::Hint(args)) => commands::hint::run(args, &library()?),

@@ -286,6 +286,7 @@ fn unavailable(started_ms: u64, why: String) -> ExperimentRecord {
         ended: ExperimentEnd::Unavailable { why },
         results: IndexMap::new(),
         looks: IndexMap::new(),
+        samples: IndexMap::new(),
         log: Vec::new(),
     }
 }

@@ -34,6 +34,14 @@ pub fn print(report: &Report, format: Format, explain: bool) -> Result<(), Failu
         Format::Junit => lab_render::junit(report),
         Format::Html => lab_render::html(report),
     };
+    write(&text)
+}
+
+/// Prints a long text.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // A reader that has seen enough (`| head`) is no failure of ours.

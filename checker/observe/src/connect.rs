@@ -143,8 +143,7 @@ pub(crate) async fn connect(options: &Options) -> Result<Connection, ConnectErro
     if !explicit_proxy && config.cluster_url.host().is_some_and(is_loopback) {
         config.proxy_url = None;
     }
-    let ca_sha256 =
-        config.root_cert.as_ref().and_then(|certs| certs.first()).map(hex_sha256).unwrap_or_default();
+    let ca_sha256 = ca_sha256(&config);
 
     let client = match &plugin {
         None => Client::try_from(config),
@@ -208,6 +207,9 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn hex_sha256(der: &Vec<u8>) -> String {
-    Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 over the DER of the cluster's CA certificates, in hexadecimal;
+/// empty without any. Inline and file certificates hash alike.
+pub fn ca_sha256(config: &Config) -> String {
+    let Some(certificates) = &config.root_cert else { return String::new() };
+    Sha256::digest(certificates.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

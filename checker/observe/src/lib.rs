@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-pub use connect::ConnectError;
+pub use connect::{ConnectError, ca_sha256};
 use futures::{StreamExt, stream};
 use indexmap::{IndexMap, IndexSet};
 use kube::Client;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lab_spec::report::{CheckReport, Report, TaskReport, Verdict};
 use sha2::{Digest, Sha256};
 
+use crate::picture::Picture;
 use crate::{neutral, phrase};
 
 const STYLE: &str = include_str!("../templates/report.css");
@@ -54,6 +55,8 @@ struct Check<'a> {
     /// What it would say if it did not merely follow from another check.
     consequence: Vec<Rich>,
     cause: Vec<Link>,
+    note: Option<Cow<'a, str>>,
+    timeline: Option<Picture<'a>>,
     look: Option<Cow<'a, str>>,
     expression: Cow<'a, str>,
     values: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -123,6 +126,8 @@ impl<'a> Check<'a> {
                 None => vec![],
             },
             cause: cause.collect(),
+            note: check.note.as_deref().map(neutral::line),
+            timeline: check.timeline.as_ref().filter(|_| root).map(Picture::new),
             look: check.look.as_deref().filter(|_| root).map(neutral::line),
             expression: neutral::line(&check.expression),
             values: values

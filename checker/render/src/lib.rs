@@ -10,6 +10,7 @@ mod json;
 mod junit;
 mod neutral;
 mod phrase;
+mod picture;
 mod text;
 
 pub use html::html;

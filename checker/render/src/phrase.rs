@@ -25,6 +25,19 @@ pub fn points(earned: Option<Points>, of: u32) -> String {
     }
 }
 
+/// What stands over a line of time.
+pub const TIMELINE: &str = "failed requests (x) beside what happened, in seconds after the first look:";
+
+/// A time in seconds, eight columns wide.
+pub fn seconds(ms: u64) -> String {
+    format!("{:>4}.{:03} s", ms / 1000, ms % 1000)
+}
+
+/// Groups of failures that are not told.
+pub fn more(groups: usize) -> String {
+    if groups == 1 { "and one more such time".to_owned() } else { format!("and {groups} more such times") }
+}
+
 /// How many checks came to what, as in `2 passed`; verdicts nobody got are
 /// left out.
 pub fn counts(report: &Report) -> Vec<(Verdict, String)> {

@@ -183,6 +183,13 @@ impl Lab {
         self.tasks.iter().map(|task| task.points).sum()
     }
 
+    /// Whether an experiment sends a load, whose numbers other work on the same
+    /// machine would change.
+    pub fn sends_load(&self) -> bool {
+        let samplers = self.experiments.values().flat_map(|experiment| experiment.sample.values());
+        samplers.into_iter().any(|sampler| sampler.http.is_some())
+    }
+
     /// The JSON schema of the file format, for editors.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Lab).to_value()

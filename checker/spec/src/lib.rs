@@ -15,6 +15,7 @@ pub mod observe;
 mod parse;
 pub mod report;
 pub mod request;
+pub mod sample;
 pub mod template;
 mod validate;
 
@@ -26,6 +27,7 @@ pub use expr::Expr;
 pub use kind::Kind;
 pub use lab::{Check, Lab, Target, Task};
 pub use observe::{Observe, Source};
+pub use parse::yaml;
 pub use report::{Report, Verdict};
 pub use request::Request;
 

@@ -8,7 +8,12 @@ use crate::Diagnostic;
 /// Largest lab file in bytes; the longest lab is a tenth of it.
 const MAX_BYTES: usize = 256 * 1024;
 
-pub(crate) fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
+/// Reads one of the project's YAML files; `file` is the path named in messages.
+///
+/// # Errors
+/// The first problem with its place: too large, too deep, malformed, or not of
+/// the expected form.
+pub fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
     if text.len() > MAX_BYTES {
         let found = text.len();
         return Err(Diagnostic::file(file, format!("has {found} bytes, more than {MAX_BYTES}")));

@@ -95,10 +95,46 @@ pub struct CheckReport {
     pub blocked_by: Option<String>,
     /// The named cause of a pending verdict, or of a fail after waiting.
     pub waiting: Option<String>,
+    /// What a pass rests on where that has a limit, as requests have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Failed requests beside what happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     /// Keys of the answers it rests on.
     pub evidence: Vec<String>,
     /// A command that shows the learner the same.
     pub look: Option<String>,
+}
+
+/// Failed requests beside what happened, on one clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Timeline {
+    /// Where the columns begin, in milliseconds after the first look.
+    pub from_ms: u64,
+    /// How long one column is.
+    pub column_ms: u64,
+    /// Requests that were due, by column.
+    pub sent: Vec<u32>,
+    /// Requests that failed, by column.
+    pub failed: Vec<u32>,
+    /// What is told, in order.
+    pub moments: Vec<Moment>,
+    /// Groups of failures that are not told.
+    pub more: usize,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moment {
+    /// When, in milliseconds after the first look.
+    pub at_ms: u64,
+    /// What, in words.
+    pub says: String,
+    /// How many requests failed then; 0 for anything else.
+    pub failed: u32,
 }
 
 /// A sub-expression and its value.

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::{Diagnostic, FORMAT, Lab, Target, Task, template};
+use crate::{
+    Diagnostic, Experiment, FORMAT, Lab, Target, Task,
+    sample::{HIGHEST_RATE, Sampling, WATCHABLE},
+    template,
+};
 
 /// Names that expressions always have; a lab may not bind them.
 const RESERVED: &[&str] =
@@ -96,13 +100,11 @@ fn identifier(name: &str) -> bool {
 
 fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
     for (name, experiment) in &lab.experiments {
-        let mut asked = 0u32;
+        samplers(name, experiment, problems);
         for (at, step) in experiment.steps.iter().enumerate() {
             let place = format!("step {} of experiment `{name}`", at + 1);
             if step.action().is_none() {
-                problems.add(format!(
-                    "{place} must have exactly one of `ask`, `delete`, `wait`, `compose` and `look`"
-                ));
+                problems.add(format!("{place} must have exactly one of `ask`, `delete`, `relabel`, `wait`, `setImage`, `scale`, `start`, `stop`, `compose` and `look`"));
             }
             if let Some(problem) = step.compose.as_ref().and_then(|step| step.problem()) {
                 problems.add(format!("{place} {problem}"));
@@ -113,19 +115,74 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
             if step.look.is_some() && step.name.is_none() {
                 problems.add(format!("{place} takes a look without a name; add `as`"));
             }
-            if step.name.as_deref().is_some_and(|name| name == "reached" || !identifier(name)) {
-                problems.add(format!("{place} has a name expressions cannot use"));
+            if let Some(as_name) = step.name.as_deref() {
+                if as_name == "reached" || !identifier(as_name) {
+                    problems.add(format!("{place} has a name expressions cannot use"));
+                }
+                if experiment.sample.contains_key(as_name) {
+                    problems.add(format!("{place} has the name `{as_name}`, which is a sampler's"));
+                }
+            }
+            if let Some(sampler) = &step.start
+                && !experiment.sample.contains_key(sampler)
+            {
+                problems.add(format!("{place} starts `{sampler}`, which is not in `sample`"));
+            }
+            if let Some(load) = &step.stop
+                && experiment.sample.get(load).is_none_or(|sampler| sampler.http.is_none())
+            {
+                problems.add(format!("{place} stops `{load}`, which is no load of `sample`"));
+            }
+            let began = |step: &crate::Step| [&step.start, &step.stop].into_iter().flatten().next().cloned();
+            if let Some(sampler) = began(step)
+                && experiment.steps[..at].iter().any(|before| before.stop.as_ref() == Some(&sampler))
+            {
+                problems.add(format!("{place} names `{sampler}`, which was stopped before"));
             }
             if let Some(delete) = &step.delete
                 && delete.pod.is_some() == delete.labels.is_some()
             {
                 problems.add(format!("{place} must name the pod by exactly one of `pod` and `labels`"));
             }
-            asked = asked.saturating_add(step.ask.as_ref().map_or(0, |ask| ask.count));
+            if step.relabel.as_ref().is_some_and(|relabel| relabel.set.is_empty()) {
+                problems.add(format!("{place} sets no label"));
+            }
         }
-        if asked > experiment.budget.requests {
-            let budget = experiment.budget.requests;
-            problems.add(format!("experiment `{name}` sends {asked} requests, its budget is {budget}"));
+        let (most, budget) = (experiment.most_requests(), experiment.budget.requests);
+        if most > u64::from(budget) {
+            problems.add(format!(
+                "experiment `{name}` may send {most} requests (all `ask`s, and each rate for all of \
+                 `budget.time`), its budget is {budget}"
+            ));
+        }
+    }
+}
+
+fn samplers(experiment: &str, declared: &Experiment, problems: &mut Problems<'_>) {
+    for (name, sampler) in &declared.sample {
+        let place = format!("sampler `{name}` of experiment `{experiment}`");
+        if name == "reached" || !identifier(name) {
+            problems.add(format!("{place} has a name expressions cannot use"));
+        }
+        match sampler.sampling() {
+            Some(Sampling::Load(_, rate)) => {
+                if rate == 0 || rate > HIGHEST_RATE {
+                    problems.add(format!("{place} has the rate {rate}, expected 1 to {HIGHEST_RATE}"));
+                }
+                if sampler.labels.is_some() || sampler.service.is_some() {
+                    problems.add(format!("{place} sends requests; `labels` and `service` are for `watch`"));
+                }
+            }
+            Some(Sampling::Watch(kind)) => {
+                if !WATCHABLE.contains(&kind) {
+                    let known = WATCHABLE.join("`, `");
+                    problems.add(format!("{place} watches `{kind}`, expected one of `{known}`"));
+                }
+                if sampler.service.is_some() && kind != "endpointslices" {
+                    problems.add(format!("{place} names a Service; only `endpointslices` have one"));
+                }
+            }
+            None => problems.add(format!("{place} must have either `http` and `rate`, or `watch`")),
         }
     }
 }

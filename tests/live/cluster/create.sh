@@ -1,5 +1,5 @@
 #!/bin/bash
-# Clusters from clusters/kind come up in time and work: nodes, DNS, default storage class.
+# Clusters from clusters/kind come up and work: nodes, DNS, default storage class.
 #
 #   tests/live/cluster/create.sh            one node and three nodes, one after the other, then deleted
 #   tests/live/cluster/create.sh --keep     leaves the three-node cluster, lct-three, for further tests
@@ -16,9 +16,6 @@ case "${1:-}" in
   --keep) keep=lct-three ;;
   *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-one_node_seconds=30 # from `kind create` to the last node Ready
-three_node_seconds=60
-
 require_tools kind kubectl
 image=()
 if [ "${LABCHECK_NODE_IMAGE:-offline}" != pulled ]; then
@@ -35,9 +32,9 @@ clean_up() {
   rm -rf "$work"
 }
 
-# create NAME CONFIG NODES SECONDS
+# create NAME CONFIG NODES; how long it takes is told, not judged: it says as much of the machine.
 create() {
-  local name=$1 config=$2 nodes=$3 limit=$4 began took count
+  local name=$1 config=$2 nodes=$3 began took count
   delete "$name"
   began=$(date +%s%N)
   if ! kind create cluster --name "$name" --config "$root/clusters/kind/$config" "${image[@]}" \
@@ -51,7 +48,7 @@ create() {
   took=$((($(date +%s%N) - began) / 1000000))
   count=$(kubectl get nodes --no-headers | wc -l)
   if [ "$count" = "$nodes" ]; then pass "$name: $nodes nodes"; else fail "$name: $count nodes, expected $nodes"; fi
-  if [ "$took" -le $((limit * 1000)) ]; then pass "$name: ready in $took ms, at most $limit s"; else fail "$name: ready in $took ms, expected at most $limit s (load average $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores)"; fi
+  echo "$name: ready after $took ms (load average $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores)"
 }
 
 # works NAME: a pod on every node resolves a Service's name and connects to it; a claim is bound and
@@ -127,7 +124,7 @@ END
 
 pinned=$(cat "$root/clusters/kind/node-image")
 check "clusters/kind/node-image is the default of this kind" grep -qaF "$pinned" "$(command -v kind)"
-if create lct-one one-node.yaml 1 "$one_node_seconds"; then works lct-one; fi
+if create lct-one one-node.yaml 1; then works lct-one; fi
 delete lct-one
-if create lct-three three-node.yaml 3 "$three_node_seconds"; then works lct-three; fi
+if create lct-three three-node.yaml 3; then works lct-three; fi
 finish

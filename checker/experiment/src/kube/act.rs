@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, DynamicObject, PostParams, Preconditions};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What became of a change.
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub(crate) enum Refusal {
     /// The manifest is none.
     Manifest(serde_json::Error),
 }
+
+/// The field manager of changes, the one that applied the lab.
+const MANAGER: &str = "labcheck";
 
 /// How long one change may take. Admission webhooks may take 30 s by
 /// themselves.
@@ -50,6 +54,35 @@ pub(crate) async fn delete_pod(
     };
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     answer(api.delete(name, &params)).await.map(drop)
+}
+
+/// Sets labels of the pod of this name if it still has this UID; `None`
+/// removes one.
+pub(crate) async fn relabel_pod<'l>(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+    labels: impl Iterator<Item = (&'l str, Option<&'l str>)>,
+) -> Result<(), Refusal> {
+    let labels: serde_json::Map<_, _> =
+        labels.map(|(label, value)| (label.to_owned(), Value::from(value))).collect();
+    // A UID in the patch is a precondition: another pod answers 409.
+    let patch = Patch::Merge(json!({"metadata": {"uid": uid, "labels": labels}}));
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    answer(api.patch(name, &PatchParams::default(), &patch)).await.map(drop)
+}
+
+/// Patches a Deployment by strategic merge.
+pub(crate) async fn patch_deployment(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    patch: &Value,
+) -> Result<(), Refusal> {
+    let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    answer(api.patch(name, &params, &Patch::Strategic(patch))).await.map(drop)
 }
 
 async fn answer<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Refusal> {

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::{
-    Api, Client, Error,
-    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
+    Api, Client, Error, ResourceExt as _,
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams},
     runtime::wait::{await_condition, conditions},
 };
-use lab_spec::Kind;
+use lab_spec::{Kind, experiment::Relabel};
 use serde_json::{Value, json};
 
 /// The field manager of everything a lab brings.
@@ -108,6 +108,25 @@ pub async fn apply(client: &Client, namespace: &str, manifests: &[Manifest]) -> 
         }
     }
     Ok(())
+}
+
+/// Puts labels on every pod that is selected, as a learner with `kubectl label`
+/// would, and says on how many.
+///
+/// # Errors
+/// If the server refuses one.
+pub async fn relabel_pods(client: &Client, namespace: &str, relabel: &Relabel) -> Result<usize, ApplyError> {
+    let refused = |error: Error| ApplyError::Refused {
+        what: format!("labels of pods with `{}`", relabel.labels),
+        problem: words(&error),
+    };
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let pods = api.list(&ListParams::default().labels(&relabel.labels)).await.map_err(refused)?;
+    let patch = Patch::Merge(json!({"metadata": {"labels": relabel.set}}));
+    for pod in &pods {
+        api.patch(&pod.name_any(), &PatchParams::default(), &patch).await.map_err(refused)?;
+    }
+    Ok(pods.items.len())
 }
 
 /// Deletes the namespace and waits until it is gone; a missing one is fine.

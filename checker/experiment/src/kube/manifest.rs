@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 /// Label of every prober pod.
@@ -13,6 +14,16 @@ pub(crate) const CONTAINER: &str = "probe";
 /// Prefix of the volume that admission adds for the service account's token.
 const TOKEN_VOLUME: &str = "kube-api-access-";
 
+/// How much a prober has to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// A few requests.
+    Light,
+    /// Hundreds a second, for which it must never wait for its own share of
+    /// the processor.
+    Heavy,
+}
+
 /// Who a prober pod is and what it runs.
 pub(crate) struct Probe<'a> {
     pub(crate) name: &'a str,
@@ -20,6 +31,9 @@ pub(crate) struct Probe<'a> {
     pub(crate) run: &'a str,
     pub(crate) image: &'a str,
     pub(crate) args: Vec<String>,
+    /// Labels it carries beside its own.
+    pub(crate) labels: Option<&'a IndexMap<String, String>>,
+    pub(crate) load: Load,
     /// After this the kubelet ends the pod, whatever became of us.
     pub(crate) at_most: Duration,
 }
@@ -27,15 +41,26 @@ pub(crate) struct Probe<'a> {
 impl Probe<'_> {
     /// The pod's manifest. It meets the `restricted` pod security standard
     /// and names its resources, so that it also runs under a quota; its labels
-    /// are ours alone, so that no Service or policy of the lab selects it.
+    /// are ours alone, so that no Service or policy of the lab selects it unless
+    /// the lab gives it others.
     pub(crate) fn manifest(&self) -> Value {
+        let (requests, limits) = match self.load {
+            Load::Light => {
+                (json!({"cpu": "10m", "memory": "32Mi"}), json!({"cpu": "500m", "memory": "64Mi"}))
+            }
+            Load::Heavy => (json!({"cpu": "100m", "memory": "64Mi"}), json!({"cpu": "2", "memory": "256Mi"})),
+        };
+        let mut labels = json!({PROBE: "true", RUN: self.run});
+        for (name, value) in self.labels.into_iter().flatten() {
+            labels[name] = json!(value);
+        }
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {
                 "name": self.name,
                 "namespace": self.namespace,
-                "labels": {PROBE: "true", RUN: self.run},
+                "labels": labels,
             },
             "spec": {
                 "restartPolicy": "Never",
@@ -59,10 +84,7 @@ impl Probe<'_> {
                         "readOnlyRootFilesystem": true,
                         "capabilities": {"drop": ["ALL"]},
                     },
-                    "resources": {
-                        "requests": {"cpu": "10m", "memory": "32Mi"},
-                        "limits": {"cpu": "500m", "memory": "64Mi"},
-                    },
+                    "resources": {"requests": requests, "limits": limits},
                 }],
             },
         })

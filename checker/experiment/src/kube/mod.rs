@@ -7,21 +7,30 @@ mod act;
 mod apply;
 mod ask;
 mod delete;
+mod deployment;
+mod load;
 mod manifest;
+mod pick;
+mod prober;
 mod read;
+mod relabel;
 mod undo;
 mod wait;
+mod watch;
 
+use indexmap::IndexMap;
 use kube::Client;
 use lab_spec::experiment::Action;
+use lab_spec::sample::{Sampler, Sampling};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::halt::Halt;
 use crate::run::{Run, Told};
+use crate::samplers::Running;
 use crate::target::Stranger;
 
-pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace};
+pub use apply::{ApplyError, Manifest, apply, delete_namespace, discard_namespace, relabel_pods};
 pub(crate) use undo::undo;
 
 /// What makes a cluster this cluster and no other; names prove nothing.
@@ -81,6 +90,25 @@ pub(crate) enum Change {
         /// How to make it again; none when a controller does.
         manifest: Option<Value>,
     },
+    /// Labels of this pod will be changed.
+    Relabel {
+        name: String,
+        uid: String,
+        /// What they will be.
+        set: IndexMap<String, String>,
+        /// What they were; none for a label that was not there.
+        before: IndexMap<String, Option<String>>,
+    },
+    /// A field of this Deployment will change: a container's image, or the
+    /// number of replicas if no container is named.
+    Field {
+        deployment: String,
+        uid: String,
+        container: Option<String>,
+        /// What it held before the run.
+        was: Value,
+        now: Value,
+    },
 }
 
 /// Carries out a step.
@@ -93,10 +121,27 @@ pub(crate) async fn step(
     match action {
         Action::Ask(ask) => ask::step(run, place, at, ask).await,
         Action::Delete(delete) => delete::step(run, place, delete).await,
+        Action::Relabel(relabel) => relabel::step(run, place, relabel).await,
         Action::Wait(wait) => wait::step(run, place, wait).await,
-        other @ (Action::Compose(_) | Action::Look) => {
+        Action::SetImage(image) => deployment::set_image(run, place, image).await,
+        Action::Scale(scale) => deployment::scale(run, place, scale).await,
+        other @ (Action::Compose(_) | Action::Look | Action::Start(_) | Action::Stop(_)) => {
             Err(Halt::Unavailable(format!("`{}` is no step of a cluster", other.word())))
         }
+    }
+}
+
+/// Starts a sampler.
+pub(crate) async fn sample(
+    run: &mut Run<'_, '_>,
+    place: &Place,
+    name: &str,
+    sampler: &Sampler,
+) -> Result<(Running, String), Halt> {
+    match sampler.sampling() {
+        Some(Sampling::Load(url, rate)) => load::start(run, place, name, sampler, url, rate).await,
+        Some(Sampling::Watch(kind)) => watch::start(run, place, name, sampler, kind).await,
+        None => Err(Halt::Unavailable(format!("sampler `{name}` does not say what it does"))),
     }
 }
 

@@ -104,7 +104,8 @@ pub(crate) async fn watch<T>(
     }
 }
 
-fn watch_words(error: &watcher::Error) -> String {
+/// What a failed watch said.
+pub(crate) fn watch_words(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
@@ -113,7 +114,8 @@ fn watch_words(error: &watcher::Error) -> String {
     }
 }
 
-fn refused(error: &watcher::Error) -> bool {
+/// Whether we may not watch at all.
+pub(crate) fn refused(error: &watcher::Error) -> bool {
     let (watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) = error else {
         return false;
     };

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use kube::Client;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Change;
+use super::deployment::Restore;
 use super::manifest::RUN;
 use super::{act, read};
 use crate::halt::Halt;
@@ -30,6 +32,13 @@ pub(crate) async fn undo(
         Change::Delete { name, uid, manifest: Some(manifest) } => {
             restore(client, namespace, name, uid, manifest).await
         }
+        Change::Relabel { name, uid, set, before } => {
+            label_back(client, namespace, (name, uid), set, before).await
+        }
+        Change::Field { deployment, uid, container, was, now } => {
+            let change = Restore { uid, container: container.as_deref(), was, now };
+            super::deployment::restore(client, namespace, deployment, change).await
+        }
     }
 }
 
@@ -50,6 +59,34 @@ async fn remove_probe(
         Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => Ok(None),
         Err(refusal) => Err(Halt::Unavailable(format!(
             "cannot delete prober pod `{name}` in namespace `{namespace}`: {refusal}"
+        ))),
+    }
+}
+
+/// Gives the labels their old values, unless someone changed them meanwhile.
+async fn label_back(
+    client: &Client,
+    namespace: &str,
+    (name, uid): (&str, &str),
+    set: &IndexMap<String, String>,
+    before: &IndexMap<String, Option<String>>,
+) -> Result<Option<String>, Halt> {
+    let Some(pod) = read::get(&read::pods(client, namespace), name).await? else { return Ok(None) };
+    let ours =
+        |label: &String| pod["metadata"]["labels"][label].as_str() == set.get(label).map(String::as_str);
+    let labels: Vec<_> = before
+        .iter()
+        .filter(|(label, _)| ours(label))
+        .map(|(label, value)| (label.as_str(), value.as_deref()))
+        .collect();
+    if pod["metadata"]["uid"] != uid || labels.is_empty() {
+        return Ok(None);
+    }
+    match act::relabel_pod(client, namespace, name, uid, labels.into_iter()).await {
+        Ok(()) => Ok(Some(format!("gave pod/{name} its labels back"))),
+        Err(refusal) if matches!(refusal.code(), Some(404 | 409)) => Ok(None),
+        Err(refusal) => Err(Halt::Unavailable(format!(
+            "cannot give pod `{name}` in namespace `{namespace}` its labels back: {refusal}"
         ))),
     }
 }

@@ -11,4 +11,5 @@ mod behaviour;
 mod fence;
 mod kill;
 mod support;
+mod traffic;
 mod undo;

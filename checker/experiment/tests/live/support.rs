@@ -61,7 +61,7 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn image() -> String {
+pub fn image() -> String {
     std::env::var("LABCHECK_TEST_IMAGE").unwrap_or_else(|_| "ms:v1".to_owned())
 }
 
@@ -142,6 +142,13 @@ pub async fn uid(client: &Client, name: &str) -> Option<String> {
 pub async fn remove(client: &Client, name: &str) {
     let _ = pods(client).delete(name, &DeleteParams::default().grace_period(0)).await;
     eventually("pod gone", async || pods(client).get_opt(name).await.unwrap().is_none()).await;
+}
+
+/// Whether a pod's container runs.
+pub async fn running(client: &Client, name: &str) -> bool {
+    let pod = pods(client).get_opt(name).await.unwrap();
+    let phase = pod.and_then(|pod| pod.status).and_then(|status| status.phase);
+    phase.as_deref() == Some("Running")
 }
 
 /// Prober pods whose address is part of the arguments; tests run side by side.

@@ -57,11 +57,15 @@ fn link(object: String, field: &str, says: String) -> Link {
 /// Why a check that reads these things fails: the worst cause that is named.
 pub(crate) fn diagnose(view: &View<'_>, lab: &Lab, compiled: &Compiled) -> Option<Diagnosis> {
     let observed = compiled.observes.iter().filter_map(|name| subject(lab, name));
-    let worked = compiled.experiments.iter().flat_map(|name| worked_on(lab, name));
+    let worked = compiled.steps.iter().flat_map(|(name, step)| worked_on(lab, name, step));
     let mut subjects: Vec<_> = observed.chain(worked).collect();
     subjects.dedup();
-    let found = subjects.iter().filter_map(|subject| of(view, subject));
-    // Of equally bad ones the first stays: `max_by_key` would keep the last.
+    worst(subjects.iter().filter_map(|subject| of(view, subject)))
+}
+
+/// The worst of several. Of equally bad ones the first stays: `max_by_key`
+/// would keep the last.
+fn worst(found: impl Iterator<Item = Diagnosis>) -> Option<Diagnosis> {
     found.reduce(|worst, next| if next.state > worst.state { next } else { worst })
 }
 

@@ -2,7 +2,7 @@
 
 use lab_spec::{Outcome, Request};
 
-use super::{Diagnosis, State, link, warning};
+use super::{Diagnosis, State, link, warning, worst};
 use crate::{
     cel::Value,
     functions::{
@@ -32,6 +32,10 @@ const STUCK: &[&str] = &[
     "PreStartHookError",
     "PostStartHookError",
 ];
+
+/// Of these, what a busy node may be to blame for: kubelet tries again, and
+/// says `CrashLoopBackOff` once it has seen the same several times.
+const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError"];
 
 /// Milliseconds a deletion may be late before something must be holding it.
 const OVERDUE_MS: i64 = 10_000;
@@ -73,15 +77,8 @@ pub(super) fn diagnose(view: &View<'_>, pod: &Value) -> Option<Diagnosis> {
         let state = if binding { State::Converging } else { State::Terminal };
         return Some(Diagnosis::new(state, object, "status.conditions[PodScheduled]", says));
     }
-    let mut worst: Option<Diagnosis> = None;
-    for status in statuses(pod).chain(items(pod, &["status", "initContainerStatuses"])) {
-        if let Some(found) = container(view, pod, status)
-            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
-        {
-            worst = Some(found);
-        }
-    }
-    worst.or_else(|| {
+    let containers = statuses(pod).chain(items(pod, &["status", "initContainerStatuses"]));
+    worst(containers.filter_map(|status| container(view, pod, status))).or_else(|| {
         let says = "it has not been started yet".to_owned();
         Some(Diagnosis::new(State::Converging, object, "status.phase", says))
     })
@@ -95,6 +92,10 @@ fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> 
         let reason = text(waiting, &["reason"]);
         if !STUCK.contains(&reason) {
             let says = format!("container `{name}` is being started: {reason}");
+            return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
+        }
+        if RETRIED.contains(&reason) && number(status, &["restartCount"]) <= 1 {
+            let says = format!("container `{name}` could not be started and is tried again: {reason}");
             return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
         }
         return Some(stuck(view, pod, status, reason, &field("state.waiting.reason")));

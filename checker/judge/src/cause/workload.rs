@@ -1,6 +1,6 @@
 //! Why a workload is not rolled out, or makes no pods at all.
 
-use super::{Diagnosis, State, pod, warning};
+use super::{Diagnosis, State, pod, warning, worst};
 use crate::{
     cel::Value,
     functions::{
@@ -46,15 +46,8 @@ pub(super) fn diagnose(view: &View<'_>, deployment: &Value) -> Option<Diagnosis>
     let newest = sets.iter().max_by_key(|set| revision(set));
     let pods = view.items("Pod");
     let unfinished = unfinished(deployment);
-    let mut worst: Option<Diagnosis> = None;
-    for one in pods.iter().filter(|pod| newest.is_some_and(|set| is_owned_by(pod, set))) {
-        if let Some(found) = pod::diagnose(view, one)
-            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
-        {
-            worst = Some(found);
-        }
-    }
-    match (unfinished, worst) {
+    let mine = pods.iter().filter(|pod| newest.is_some_and(|set| is_owned_by(pod, set)));
+    match (unfinished, worst(mine.filter_map(|pod| pod::diagnose(view, pod)))) {
         (None, None) => None,
         (None, Some(pod)) => Some(pod),
         (Some((field, says)), Some(pod)) => Some(pod.from(super::link(object, field, says))),
@@ -78,19 +71,10 @@ fn revision(set: &Value) -> i64 {
 /// themselves, or else the workload whose template would make them.
 pub(super) fn of_pods(view: &View<'_>, selector: &Selector) -> Option<Diagnosis> {
     let pods = view.items("Pod");
-    let mut worst: Option<Diagnosis> = None;
     let chosen = pods.iter().filter(|pod| selector.matches(pod.at(&["metadata", "labels"])));
-    let mut any = false;
-    for one in chosen.filter(|pod| is_live(pod)) {
-        any = true;
-        if let Some(found) = pod::diagnose(view, one)
-            && worst.as_ref().is_none_or(|worst| found.state > worst.state)
-        {
-            worst = Some(found);
-        }
-    }
-    if any {
-        return worst;
+    let mut live = chosen.filter(|pod| is_live(pod)).peekable();
+    if live.peek().is_some() {
+        return worst(live.filter_map(|pod| pod::diagnose(view, pod)));
     }
     let makes =
         |deployment: &&Value| selector.matches(deployment.at(&["spec", "template", "metadata", "labels"]));

@@ -88,6 +88,9 @@ impl Lowering {
             return Ok(Node::Literal(Value::Type(ty)));
         }
         let operand = self.boxed(&select.operand)?;
+        if let Node::Variable(name) = &*operand {
+            self.references.fields.insert((name.to_string(), select.field.clone()));
+        }
         let field = Arc::from(select.field.as_str());
         Ok(if select.test { Node::Has(operand, field) } else { Node::Select(operand, field) })
     }

@@ -45,4 +45,4 @@ pub use quantity::Quantity;
 pub use scope::Scope;
 pub use time::{Duration, Timestamp};
 pub use url::Url;
-pub use value::{Absence, Type, Unavailability, Value};
+pub use value::{Absence, Native, Type, Unavailability, Value};

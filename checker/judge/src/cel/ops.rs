@@ -52,6 +52,7 @@ fn compares_with_its_kind_only(value: &Value) -> bool {
             | Value::Cidr(_)
             | Value::Url(_)
             | Value::Format(_)
+            | Value::Native(_)
     )
 }
 
@@ -125,6 +126,7 @@ pub(super) fn equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<
         (Value::Cidr(a), Value::Cidr(b)) => a == b,
         (Value::Url(a), Value::Url(b)) => a == b,
         (Value::Format(a), Value::Format(b)) => a == b,
+        (Value::Native(a), Value::Native(b)) => Arc::ptr_eq(a, b),
         _ => numbers(left, right) == Some(Some(Ordering::Equal)),
     })
 }

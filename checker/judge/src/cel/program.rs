@@ -31,6 +31,8 @@ struct Inner {
 pub struct References {
     /// Variables that a scope has to bind.
     pub variables: BTreeSet<String>,
+    /// Fields read of them, as (`ask`, `answers`) in `ask.answers.size()`.
+    pub fields: BTreeSet<(String, String)>,
     /// Functions, with their namespace where they have one; macros and
     /// operators are not among them.
     pub functions: BTreeSet<String>,

@@ -63,6 +63,7 @@ impl fmt::Display for Value {
             Value::Cidr(net) => write!(f, "{net}"),
             Value::Url(url) => write!(f, "{url}"),
             Value::Format(format) => write!(f, "format.{}()", format.name()),
+            Value::Native(native) => write!(f, "{native}"),
             Value::Absent(absence) => write!(f, "{absence}"),
             Value::Unavailable(why) => write!(f, "{why}"),
         }

@@ -53,12 +53,24 @@ pub enum Value {
     Url(Arc<Url>),
     /// A named string format, see `format.named()`.
     Format(super::library::format::Format),
+    /// Something that only functions of the judge can look into, such as the
+    /// requests of a load: too many to be walked by an expression.
+    Native(Arc<dyn Native>),
     /// An object that was looked for and does not exist. Only `present()` may
     /// touch it; everything else fails with [`super::EvalError::Absent`].
     Absent(Arc<Absence>),
     /// Evidence that could not be observed. Whatever touches it fails with
     /// [`super::EvalError::Unavailable`], which makes the verdict unknown.
     Unavailable(Arc<Unavailability>),
+}
+
+/// What [`Value::Native`] holds. It shows as a short summary.
+pub trait Native: fmt::Debug + fmt::Display + Send + Sync {
+    /// The name of the type for messages.
+    fn kind_name(&self) -> &'static str;
+
+    /// The thing itself, for the functions that know its type.
+    fn as_any(&self) -> &dyn std::any::Any;
 }
 
 /// What does not exist, in words.
@@ -192,6 +204,7 @@ impl Value {
             Value::Cidr(_) => "net.CIDR",
             Value::Url(_) => "kubernetes.URL",
             Value::Format(_) => "kubernetes.NamedFormat",
+            Value::Native(native) => native.kind_name(),
             Value::Absent(_) => "absent",
             Value::Unavailable(_) => "unavailable",
         })

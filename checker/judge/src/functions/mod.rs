@@ -4,9 +4,11 @@
 
 pub(crate) mod compose;
 mod image;
+mod labels;
 pub(crate) mod meta;
 pub(crate) mod pod;
 mod service;
+pub(crate) mod traffic;
 pub(crate) mod workload;
 
 use std::sync::{Arc, LazyLock};
@@ -28,7 +30,17 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [pod::DOCS, workload::DOCS, service::DOCS, meta::DOCS, image::DOCS, compose::DOCS].into_iter().flatten()
+    let areas = [
+        pod::DOCS,
+        workload::DOCS,
+        service::DOCS,
+        labels::DOCS,
+        meta::DOCS,
+        image::DOCS,
+        traffic::DOCS,
+        compose::DOCS,
+    ];
+    areas.into_iter().flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {

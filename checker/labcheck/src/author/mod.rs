@@ -1,5 +1,6 @@
 //! The author's side: a lab proves itself before learners see it.
 
+mod digest;
 mod kubeconfig;
 pub mod lint;
 pub mod new;
@@ -9,7 +10,7 @@ pub mod test;
 
 use std::path::PathBuf;
 
-use crate::{failure::Failure, labs::Library};
+use crate::{failure::Failure, labs::Library, output};
 
 /// Arguments of `labcheck author`.
 #[derive(clap::Args, Debug)]
@@ -43,13 +44,14 @@ pub fn run(args: &Args, labs: Option<&PathBuf>) -> Result<u8, Failure> {
         Command::Lint(args) => lint::run(args, &Library::open(Some(&dir))?),
         Command::Test(args) => test::run(args, &dir),
         Command::Functions => {
-            for doc in lab_judge::functions::all() {
-                anstream::println!("{}\n    {}\n    trap: {}\n", doc.signature, doc.says, doc.trap);
-            }
+            let docs = lab_judge::functions::all();
+            let docs =
+                docs.map(|doc| format!("{}\n    {}\n    trap: {}\n\n", doc.signature, doc.says, doc.trap));
+            output::write(&docs.collect::<String>())?;
             Ok(0)
         }
         Command::Schema => {
-            anstream::println!("{:#}", lab_spec::Lab::schema());
+            output::write(&format!("{:#}\n", lab_spec::Lab::schema()))?;
             Ok(0)
         }
     }

@@ -15,6 +15,8 @@ pub struct State {
     pub files: BTreeMap<String, String>,
     /// What is expected.
     pub expect: Expect,
+    /// The text of `expect.yaml`; empty for the solution.
+    pub text: String,
 }
 
 /// `expect.yaml` of a state.
@@ -34,6 +36,9 @@ pub struct Expect {
     /// How long the state stands before it is graded.
     #[serde(default)]
     pub aged: Option<lab_spec::Span>,
+    /// Labels put on running pods by hand, once the state has stood so long.
+    #[serde(default)]
+    pub relabel: Option<lab_spec::experiment::Relabel>,
     /// Files of the solution that are left out.
     #[serde(default)]
     pub without: Vec<String>,
@@ -98,13 +103,13 @@ pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
     let solution = files(&dir.join("solution"))?;
     let starter = files(&dir.join("starter"))?;
     let mut states = vec![
-        State { name: "starter".to_owned(), files: starter, expect: expect(&dir.join("starter"))? },
-        State { name: "solution".to_owned(), files: solution.clone(), expect: Expect::default() },
+        state("starter", starter, expect(&dir.join("starter"))?),
+        state("solution", solution.clone(), (Expect::default(), String::new())),
     ];
     for group in ["mutants", "accepts"] {
         for name in folders(&dir.join(group))? {
             let at = dir.join(group).join(&name);
-            let expect = expect(&at)?;
+            let (expect, text) = expect(&at)?;
             let name = format!("{group}/{name}");
             if expect.fails.is_empty() == (group == "mutants") {
                 let word =
@@ -120,18 +125,24 @@ pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
                 }
             }
             merged.extend(files(&at)?);
-            states.push(State { name, files: merged, expect });
+            states.push(state(&name, merged, (expect, text)));
         }
     }
     Ok(states)
 }
 
-fn expect(dir: &Path) -> Result<Expect, Failure> {
+fn state(name: &str, files: BTreeMap<String, String>, (expect, text): (Expect, String)) -> State {
+    State { name: name.to_owned(), files, expect, text }
+}
+
+/// `expect.yaml` and its text.
+fn expect(dir: &Path) -> Result<(Expect, String), Failure> {
     let path = dir.join("expect.yaml");
     let text = fs::read_to_string(&path)
         .map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
-    serde_yaml::from_str(&text)
-        .map_err(|error| Failure::usage(format!("`{}`: {}", path.display(), error.without_snippet())))
+    let expect = serde_yaml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("`{}`: {}", path.display(), error.without_snippet())))?;
+    Ok((expect, text))
 }
 
 fn folders(dir: &Path) -> Result<Vec<String>, Failure> {

@@ -5,17 +5,19 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures::{StreamExt, stream};
 use lab_experiment::{Manifest, compose::stage};
 use lab_judge::{Judge, Limits};
 use lab_spec::{Evidence, Lab, Report, Target as Looks, Verdict};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    digest::{self, Digests},
     kubeconfig,
     scene::{self, Made, Scene},
     state::{self, State},
@@ -42,9 +44,18 @@ pub struct Args {
     /// Grade each state this often; verdicts must agree
     #[arg(long, default_value_t = 1)]
     times: u32,
-    /// States under way at once, each in a namespace of its own
+    /// States under way at once, each in a namespace of its own; of a lab that
+    /// sends a load at most two, of which one is set up while the other is graded
     #[arg(long, default_value_t = 4)]
     jobs: usize,
+    /// Leave out states whose evidence is current: nothing it depends on has
+    /// changed since it was recorded, and the replay tests judge it
+    #[arg(long)]
+    changed: bool,
+    /// With --changed: prove this many of the others all the same, other ones
+    /// each day
+    #[arg(long, default_value_t = 0, requires = "changed")]
+    sample: usize,
     /// Do not record evidence
     #[arg(long)]
     no_record: bool,
@@ -60,22 +71,51 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     let judge = Judge::new(&entry.file(), &entry.lab).map_err(|problems| labs::broken(&problems))?;
     let dir = entry.path()?;
     let states = state::all(&dir)?;
-    let chosen: Vec<_> = states
+    let named: Vec<_> = states
         .iter()
         .filter(|state| {
             args.only.is_empty() || args.only.iter().any(|only| state.name.starts_with(only.as_str()))
         })
         .collect();
-    if chosen.is_empty() {
+    if named.is_empty() {
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
-    let prover = Prover { args, lab: &entry.lab, judge: &judge, dir: &dir, records: Records::open()? };
+    let digests = Digests::open(&dir)?;
+    let (current, mut chosen): (Vec<&State>, Vec<&State>) =
+        named.iter().partition(|state| args.changed && digests.is_current(state));
+    chosen.extend(sample(&current, args.sample, days()));
+    let left_out = named.len() - chosen.len();
+    let digests = Mutex::new(digests);
+    let prover = Prover {
+        args,
+        lab: &entry.lab,
+        judge: &judge,
+        dir: &dir,
+        records: Records::open()?,
+        digests,
+        alone: AsyncMutex::new(()),
+    };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
         forget_orphans(&dir, &states)?;
+        let mut digests = prover.digests.into_inner().unwrap_or_else(PoisonError::into_inner);
+        digests.keep_only(&states);
+        digests.save()?;
     }
-    anstream::println!("{} states, {} problems", chosen.len(), problems);
+    anstream::println!("{} states, {problems} problems, {left_out} left out as current", chosen.len());
     Ok(u8::from(problems > 0))
+}
+
+/// `count` of the states, other ones each day, all of them in turn.
+fn sample<'s>(states: &[&'s State], count: usize, day: usize) -> Vec<&'s State> {
+    let from = (day * count).checked_rem(states.len()).unwrap_or_default();
+    states.iter().cycle().skip(from).take(count.min(states.len())).copied().collect()
+}
+
+/// Days since the epoch.
+fn days() -> usize {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    usize::try_from(elapsed.as_secs() / 86_400).unwrap_or_default()
 }
 
 struct Prover<'a> {
@@ -84,6 +124,9 @@ struct Prover<'a> {
     judge: &'a Judge<'a>,
     dir: &'a Path,
     records: Records,
+    digests: Mutex<Digests>,
+    /// Held while a lab that sends a load is graded: traffic runs alone.
+    alone: AsyncMutex<()>,
 }
 
 impl Prover<'_> {
@@ -94,7 +137,11 @@ impl Prover<'_> {
                 let all = Arc::clone(&all);
                 async move { (state, Instant::now(), all.state(state).await) }
             })
-            .buffer_unordered(self.args.jobs.max(1));
+            .buffer_unordered(if self.lab.sends_load() {
+                self.args.jobs.clamp(1, 2)
+            } else {
+                self.args.jobs.max(1)
+            });
         let mut problems = 0;
         while let Some((state, begun, result)) = results.next().await {
             let (found, name) = (result?, &state.name);
@@ -121,6 +168,12 @@ impl Prover<'_> {
         if let Some(aged) = state.expect.aged {
             tokio::time::sleep(aged.into()).await;
         }
+        if let (Some(relabel), Made::Namespace(client, namespace)) = (&state.expect.relabel, &scene.made)
+            && lab_experiment::relabel_pods(client, namespace, relabel).await.map_err(scene::refused)? == 0
+        {
+            return Ok(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]);
+        }
+        let _alone = if self.lab.sends_load() { Some(self.alone.lock().await) } else { None };
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
@@ -273,7 +326,11 @@ impl Prover<'_> {
         lab_bundle::write(&folder.join(format!("{name}.labcheck")), evidence)
             .map_err(|error| failed(&error))?;
         fs::write(folder.join(format!("{name}.json")), lab_render::json(report))
-            .map_err(|error| failed(&error))
+            .map_err(|error| failed(&error))?;
+        // At once: a proof that is cut short keeps what it has proven.
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.note(state);
+        digests.save()
     }
 }
 
@@ -327,7 +384,8 @@ fn differences(first: &[(String, Verdict)], next: &[(String, Verdict)], either: 
 /// Removes evidence of states that are gone.
 fn forget_orphans(dir: &Path, states: &[State]) -> Result<(), Failure> {
     let folder = dir.join("evidence");
-    let known: BTreeSet<String> = states.iter().map(file_name).collect();
+    let mut known: BTreeSet<String> = states.iter().map(file_name).collect();
+    known.insert(digest::STEM.to_owned());
     let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -341,4 +399,31 @@ fn forget_orphans(dir: &Path, states: &[State]) -> Result<(), Failure> {
 fn remove(path: &PathBuf) -> Result<(), Failure> {
     fs::remove_file(path)
         .map_err(|error| Failure::usage(format!("`{}` cannot be removed: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sample_takes_every_state_in_turn() {
+        let states: Vec<State> = (0..5)
+            .map(|at| State {
+                name: format!("mutants/{at}"),
+                files: Default::default(),
+                expect: Default::default(),
+                text: String::new(),
+            })
+            .collect();
+        let states: Vec<&State> = states.iter().collect();
+        let mut seen = BTreeSet::new();
+        for day in 0..3 {
+            let today = sample(&states, 2, day);
+            assert_eq!(today.len(), 2);
+            seen.extend(today.iter().map(|state| state.name.clone()));
+        }
+        assert_eq!(seen.len(), 5);
+        assert_eq!(sample(&states, 9, 1).len(), 5, "no more than there are");
+        assert!(sample(&[], 3, 1).is_empty());
+    }
 }

@@ -1,16 +1,12 @@
 //! `labcheck completions` and `labcheck man`: what shells and `man` know about
 //! this command, made from its own arguments.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::{cli::Cli, failure::Failure};
+use crate::{cli::Cli, failure::Failure, output};
 
 /// Arguments of `labcheck completions`.
 #[derive(clap::Args)]
@@ -26,12 +22,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "labcheck", &mut script);
-    match io::stdout().write_all(&script) {
-        // The reader has seen enough, as in `labcheck completions bash | head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(Failure::unobservable(format!("cannot write the script: {error}"))),
-        Ok(()) => Ok(0),
-    }
+    output::write(&String::from_utf8_lossy(&script))?;
+    Ok(0)
 }
 
 /// Arguments of `labcheck man`.

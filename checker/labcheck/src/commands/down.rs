@@ -22,21 +22,17 @@ pub struct Args {
     /// Name of the cluster
     #[arg(long, default_value = "labcheck", value_parser = super::up::cluster_name)]
     name: String,
-    /// Show plain lines instead of a moving one
-    #[arg(long)]
-    no_progress: bool,
 }
 
 /// Deletes the cluster, its record and its context.
 ///
 /// # Errors
 /// A cluster that is not ours, or one that cannot be deleted.
-pub fn run(args: &Args) -> Result<u8, Failure> {
-    super::block_on(down(args))
+pub fn run(args: &Args, progress: Progress) -> Result<u8, Failure> {
+    super::block_on(down(args, progress))
 }
 
-async fn down(args: &Args) -> Result<u8, Failure> {
-    let progress = Progress::new(args.no_progress);
+async fn down(args: &Args, progress: Progress) -> Result<u8, Failure> {
     let (name, state) = (args.name.as_str(), State::open()?);
     let _lock = super::cluster_lock(&state, name, progress)?;
     let recorded = state.cluster(name)?;

@@ -48,16 +48,13 @@ pub struct Args {
     /// the server's name first
     #[arg(long, conflicts_with = "no_experiments")]
     pub allow_experiments: bool,
-    /// Plain lines instead of moving progress
-    #[arg(long)]
-    pub no_progress: bool,
 }
 
 /// Grades one lab; the exit code is the verdict's.
 ///
 /// # Errors
 /// Bad usage, a broken lab, or nothing that can be looked at.
-pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
+pub fn run(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
     let Some(wanted) = &args.lab else {
         return Err(
             Failure::usage("no lab and no command was given").next("labcheck list, or labcheck --help")
@@ -71,7 +68,7 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
             let evidence = read(path, &entry.lab)?;
             judged(&judge, &evidence)?
         }
-        None => match super::block_on(live(args, &entry.lab, &judge))? {
+        None => match super::block_on(live(args, &entry.lab, &judge, progress))? {
             Some(report) => report,
             None => return Ok(0),
         },
@@ -106,7 +103,12 @@ fn judged(judge: &Judge<'_>, evidence: &Evidence) -> Result<Report, Failure> {
     )))
 }
 
-async fn live(args: &Args, lab: &Lab, judge: &Judge<'_>) -> Result<Option<Report>, Failure> {
+async fn live(
+    args: &Args,
+    lab: &Lab,
+    judge: &Judge<'_>,
+    progress: Progress,
+) -> Result<Option<Report>, Failure> {
     let state = State::open()?;
     let session = Session::open(&args.target, lab, &state).await?;
     let confirmed =
@@ -114,7 +116,7 @@ async fn live(args: &Args, lab: &Lab, judge: &Judge<'_>) -> Result<Option<Report
     let cancel = CancellationToken::new();
     super::cancel_on_ctrl_c(cancel.clone());
     super::unfinished::undo(&session, lab, &state).await;
-    let step = Progress::new(args.no_progress).step(&format!("looking at `{}`", session.place()));
+    let step = progress.step(&format!("looking at `{}`", session.place()));
     let say = |line: &str| step.note(line);
     let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };
     let limits = Limits { wait_ms: args.timeout.as_ms(), experiments: !args.no_experiments && !args.watch };

@@ -26,6 +26,6 @@ pub fn run(_: &Args, library: &Library) -> Result<u8, Failure> {
         let (minutes, points) = (lab.minutes.to_string(), lab.points().to_string());
         table.add_row([lab.id.as_str(), &lab.title, &minutes, &points, &best]);
     }
-    anstream::println!("{}", table.trim_fmt());
+    output::write(&format!("{}\n", table.trim_fmt()))?;
     Ok(0)
 }

@@ -4,7 +4,7 @@
 use similar::TextDiff;
 
 use super::confirm;
-use crate::{failure::Failure, labs::Library};
+use crate::{failure::Failure, labs::Library, output};
 
 /// Arguments of `labcheck solution`.
 #[derive(clap::Args, Debug)]
@@ -30,6 +30,7 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
     let (starter, solution) = (entry.files("starter"), entry.files("solution"));
     let names: std::collections::BTreeSet<&String> =
         starter.iter().chain(&solution).map(|(name, _)| name).collect();
+    let mut diffs = String::new();
     for name in names {
         let text = |files: &[(String, String)]| {
             files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone()).unwrap_or_default()
@@ -37,11 +38,10 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
         let (old, new) = (text(&starter), text(&solution));
         if old != new {
             let diff = TextDiff::from_lines(&old, &new);
-            anstream::print!(
-                "{}",
-                diff.unified_diff().header(&format!("starter/{name}"), &format!("solution/{name}"))
-            );
+            let (from, to) = (format!("starter/{name}"), format!("solution/{name}"));
+            diffs.push_str(&diff.unified_diff().header(&from, &to).to_string());
         }
     }
+    output::write(&diffs)?;
     Ok(0)
 }

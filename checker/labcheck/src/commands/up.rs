@@ -46,9 +46,6 @@ pub struct Args {
     /// Write the context to this file instead of the usual kubeconfig
     #[arg(long, value_name = "PATH")]
     kubeconfig: Option<PathBuf>,
-    /// Show plain lines instead of a moving one
-    #[arg(long)]
-    no_progress: bool,
 }
 
 /// A name kind accepts, short enough for a host name.
@@ -74,18 +71,17 @@ pub fn cluster_name(name: &str) -> Result<String, String> {
 /// # Errors
 /// Docker, kind or the cluster fails, or the name belongs to somebody else's
 /// cluster.
-pub fn run(args: &Args) -> Result<u8, Failure> {
+pub fn run(args: &Args, progress: Progress) -> Result<u8, Failure> {
     super::block_on(async {
         tokio::select! {
-            result = up(args) => result,
+            result = up(args, progress) => result,
             () = super::interrupted() => Err(Failure::unobservable("interrupted")
                 .next(format!("`labcheck down --name {}` removes what was begun", args.name))),
         }
     })
 }
 
-async fn up(args: &Args) -> Result<u8, Failure> {
-    let progress = Progress::new(args.no_progress);
+async fn up(args: &Args, progress: Progress) -> Result<u8, Failure> {
     let state = State::open()?;
     let docker = Docker::connect().await?;
     if args.compose {

@@ -1,20 +1,15 @@
 //! What `up` and `down` ask the API server: is this the cluster we made, and
 //! are its nodes ready?
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use crate::{failure::Failure, progress::Step, state::Identity};
 use k8s_openapi::api::core::v1::{Namespace, Node, ServiceAccount};
 use kube::{
     Api, Client, Config,
     api::ListParams,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use sha2::{Digest as _, Sha256};
-
-use crate::{failure::Failure, progress::Step, state::Identity};
 
 /// How often a cluster that is coming up is asked again.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -46,7 +41,7 @@ impl Server {
         config.connect_timeout = Some(REQUEST);
         config.read_timeout = Some(REQUEST);
         let url = config.cluster_url.to_string();
-        let ca_sha256 = ca_sha256(&config);
+        let ca_sha256 = lab_observe::ca_sha256(&config);
         let client = Client::try_from(config).map_err(|error| broken(&error))?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), ca_sha256 })
     }
@@ -141,18 +136,4 @@ where
             Err(_) => tokio::time::sleep(AGAIN).await,
         }
     }
-}
-
-/// SHA-256 over the DER of the cluster's CA certificates, in hexadecimal;
-/// empty without any. Inline and file certificates hash alike.
-pub fn ca_sha256(config: &Config) -> String {
-    let Some(certificates) = &config.root_cert else { return String::new() };
-    let mut hash = Sha256::new();
-    for certificate in certificates {
-        hash.update(certificate);
-    }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

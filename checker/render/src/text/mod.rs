@@ -5,7 +5,7 @@ mod page;
 
 use anstyle::{AnsiColor, Style};
 use lab_spec::Report;
-use lab_spec::report::{CheckReport, TaskReport, Verdict};
+use lab_spec::report::{CheckReport, TaskReport, Timeline, Verdict};
 
 use self::page::Page;
 use crate::{neutral, phrase};
@@ -80,6 +80,9 @@ fn put_check(page: &mut Page, report: &Report, task: &TaskReport, check: &CheckR
         title.push_str(" (no points)");
     }
     page.labelled(style_of(check.verdict), check.verdict.word(), indent, &title);
+    if let Some(note) = &check.note {
+        page.paragraph(PLAIN, indent, 2, &neutral::line(note));
+    }
     if check.verdict == Verdict::Pass {
         return;
     }
@@ -99,8 +102,24 @@ fn put_check(page: &mut Page, report: &Report, task: &TaskReport, check: &CheckR
             page.paragraph(PLAIN, indent + 4, 0, &line);
         }
     }
+    if let Some(timeline) = &check.timeline {
+        put_timeline(page, timeline, indent);
+    }
     if let Some(look) = &check.look {
         page.command(indent, "look", &neutral::line(look));
+    }
+}
+
+/// Failed requests between the things that happened beside them.
+fn put_timeline(page: &mut Page, timeline: &Timeline, indent: usize) {
+    page.paragraph(PLAIN, indent, 2, phrase::TIMELINE);
+    for moment in &timeline.moments {
+        let (style, mark) = if moment.failed > 0 { (RED, "x") } else { (PLAIN, " ") };
+        let line = format!("{} {mark} {}", phrase::seconds(moment.at_ms), neutral::line(&moment.says));
+        page.paragraph(style, indent + 2, 14, &line);
+    }
+    if timeline.more > 0 {
+        page.paragraph(PLAIN, indent + 2, 2, &phrase::more(timeline.more));
     }
 }
 

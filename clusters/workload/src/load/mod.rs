@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -117,7 +118,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     runtime.block_on(load(args))
 }
 
+/// Raises the limit of open files to what this process may have: each request
+/// in flight holds a connection, and while a server hangs they pile up.
+fn raise_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused, requests fail as `local`, which says so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
 async fn load(args: Args) -> anyhow::Result<()> {
+    raise_limit();
     let wanted = args.count.unwrap_or_else(|| {
         // At least one: a run that sends nothing proves nothing.
         ((args.rate * args.duration.as_secs_f64()).round() as u64).max(1)

@@ -72,13 +72,21 @@ pub enum Lines {
     Compact,
 }
 
+/// How a request failed; what failed on this side is said in full.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Failed<'a> {
+    There(Kind),
+    Here { local: &'a str },
+}
+
 /// A request as an array; see [`Lines::Compact`].
 #[derive(Serialize)]
 struct Compact<'a>(
     u64,
     f64,
     Option<u16>,
-    Option<Kind>,
+    Option<Failed<'a>>,
     f64,
     Option<&'a str>,
     Option<&'a str>,
@@ -94,8 +102,12 @@ impl Sent {
             }
             _ => false,
         };
+        let error = self.error.map(|kind| match (kind, &self.detail) {
+            (Kind::Local, Some(detail)) => Failed::Here { local: detail },
+            _ => Failed::There(kind),
+        });
         let (pod, version) = (self.pod.as_deref(), self.version.as_deref());
-        Compact(self.seq, self.lag_ms, self.status, self.error, self.latency_ms, pod, version, proven)
+        Compact(self.seq, self.lag_ms, self.status, error, self.latency_ms, pod, version, proven)
     }
 
     /// The line of one finished request.

@@ -1,0 +1,14 @@
+// Brings a page's quizzes and widgets to life. Without it they are readable text.
+import { upgradeQuizzes } from "./quiz.mjs";
+import { upgradeProgress } from "./progress.mjs";
+
+const WIDGETS = ["selector", "rollout", "probes", "breakeven"];
+
+upgradeQuizzes(document);
+upgradeProgress(document);
+for (const figure of document.querySelectorAll("[data-widget]")) {
+    const name = figure.dataset.widget;
+    if (WIDGETS.includes(name)) {
+        import(`./${name}.mjs`).then(module => module.mount(figure));
+    }
+}

@@ -1,0 +1,30 @@
+//! When a pod that restarted is believed again.
+
+use lab_spec::Verdict;
+use serde_json::{Value, json};
+
+use crate::literal::{evidence, lab, look, verdicts};
+
+/// A ready pod that restarted, up for this many seconds.
+fn restarted(up_s: i64, last: Value) -> Value {
+    let started = format!("2025-12-31T23:59:{:02}Z", 60 - up_s);
+    let status = json!({"name": "c", "ready": true, "restartCount": 1, "lastState": last,
+        "state": {"running": {"startedAt": started}}});
+    json!({"kind": "Pod", "metadata": {"name": "p", "labels": {"app": "a"}}, "status": {"phase": "Running",
+        "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [status]}})
+}
+
+#[test]
+fn a_restart_without_a_record_of_the_last_run_is_not_settled_at_once() {
+    let lab = lab(
+        "{pods: {pods: {labels: app=a}}}",
+        "[{id: a, title: A, each: pods, expect: settled(it), wrong: w}]",
+    );
+    let seen = |pod: Value| {
+        verdicts(&lab, &evidence(&[look(0, &[("list v1 pods -n lab90", json!({"present": [pod]}))])]))
+    };
+    for last in [json!({}), json!({"terminated": {"exitCode": 1, "startedAt": null, "finishedAt": null}})] {
+        assert_eq!(seen(restarted(4, last.clone())), [Verdict::Pending], "{last}");
+        assert_eq!(seen(restarted(20, last.clone())), [Verdict::Pass], "{last}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The course's mdBook preprocessor. It fills `{{#lab 06}}`, `{{#quiz 03}}`,
+//! `{{#console …}}` and their like in chapters, and leaves every other byte of
+//! a chapter as it was.
+//!
+//! Of a lab it reads `lab.yaml` and `console/`, and nothing else: solutions,
+//! mutants and evidence are never opened, so they cannot reach a page.
+
+mod chapter;
+mod check;
+mod console;
+mod course;
+mod diagram;
+mod directive;
+mod html;
+mod lab;
+mod pages;
+mod quiz;
+mod sources;
+mod widget;
+
+pub use console::{Console, System};
+pub use course::Course;
+pub use quiz::Quiz;
+pub use sources::Sources;
+
+use mdbook_preprocessor::{
+    Preprocessor, PreprocessorContext,
+    book::{Book, BookItem, Chapter},
+    errors::{Error, Result},
+};
+use semver::{Version, VersionReq};
+
+/// What `book.toml` calls it: `[preprocessor.labcheck]`.
+pub struct Labcheck;
+
+/// The mdBook this was written for; its book format changed with 0.5.
+const MDBOOK: &str = "^0.5";
+
+impl Preprocessor for Labcheck {
+    fn name(&self) -> &str {
+        "labcheck"
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        fits(&context.mdbook_version)?;
+        let source = context.root.join(&context.config.book.src);
+        let (sources, mut problems) = Sources::read(&context.root, &source);
+        add_lab_pages(&mut book, &sources);
+        let mut seen = check::Seen::default();
+        book.for_each_chapter_mut(|chapter| {
+            chapter.content = chapter::expand(&sources, chapter, &mut seen, &mut problems);
+        });
+        problems.extend(check::whole(&sources, &book, &seen));
+        book.for_each_chapter_mut(|chapter| {
+            chapter.content = pages::expand(&sources, chapter, &seen);
+        });
+        if problems.is_empty() { Ok(book) } else { Err(listed(problems)) }
+    }
+
+    fn supports_renderer(&self, renderer: &str) -> Result<bool> {
+        Ok(renderer == "html")
+    }
+}
+
+/// Refuses an mdBook whose books this does not understand.
+fn fits(version: &str) -> Result<()> {
+    let wanted = VersionReq::parse(MDBOOK)?;
+    match Version::parse(version) {
+        Ok(found) if wanted.matches(&found) => Ok(()),
+        _ => Err(Error::msg(format!(
+            "mdBook is `{version}`, expected `{MDBOOK}`\n  next: cargo install mdbook --version 0.5.4 --locked"
+        ))),
+    }
+}
+
+/// A page for each lab that exists, below the page that lists the labs.
+fn add_lab_pages(book: &mut Book, sources: &Sources) {
+    book.for_each_mut(|item| {
+        let BookItem::Chapter(index) = item else { return };
+        if !directive::find(&index.content).iter().any(|found| found.name == "labs") {
+            return;
+        }
+        for lab in &sources.labs {
+            let id = &lab.lab.id;
+            let mut parents = index.parent_names.clone();
+            parents.push(index.name.clone());
+            let name = format!("{} {}", lab.number(), lab.lab.title);
+            let mut page = Chapter::new(&name, lab.page(), format!("labs/{id}.md"), parents);
+            page.source_path = None;
+            index.sub_items.push(page.into());
+        }
+    });
+}
+
+/// Every problem as one error, sorted by place.
+fn listed(mut problems: Vec<lab_spec::Diagnostic>) -> Error {
+    problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    problems.dedup();
+    let count = problems.len();
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    Error::msg(format!("{count} {noun} in the book\n{}", lines.join("\n")))
+}
