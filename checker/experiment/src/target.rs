@@ -62,9 +62,9 @@ impl Target {
     ) -> Result<(Running, String), Halt> {
         match self {
             Self::Kubernetes(place) => kube::sample(run, place, name, sampler).await,
-            Self::Compose(_) => {
-                Err(Halt::Unavailable(format!("sampler `{name}` is for clusters, not for compose projects")))
-            }
+            Self::Compose(_) => Err(Halt::Unavailable(format!(
+                "sampler `{name}` is none of a compose project, whose events the step `up` records"
+            ))),
         }
     }
 

@@ -299,11 +299,11 @@ pub(crate) fn worked_on(lab: &Lab, experiment: &str, step: &str) -> Vec<Subject>
             Action::Relabel(relabel) => Some(Subject::Pods(relabel.labels.clone())),
             Action::Wait(wait) => Some(Subject::Deployment(wait.deployment.clone())),
             // What a step did to it is no cause.
-            Action::Compose(_)
-            | Action::SetImage(_)
+            Action::SetImage(_)
             | Action::Scale(_)
             | Action::Start(_)
             | Action::Stop(_)
+            | Action::Compose(_)
             | Action::Look => None,
         })
         .collect()

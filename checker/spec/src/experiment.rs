@@ -75,6 +75,8 @@ pub struct Step {
     pub relabel: Option<Relabel>,
     /// Wait until a workload has settled.
     pub wait: Option<Wait>,
+    /// Something done to a copy of the learner's compose project.
+    pub compose: Option<ComposeStep>,
     /// Give a container of a Deployment another image.
     #[serde(rename = "setImage")]
     pub set_image: Option<SetImage>,
@@ -84,8 +86,6 @@ pub struct Step {
     pub start: Option<String>,
     /// End a load of `sample`, and wait for its last answers.
     pub stop: Option<String>,
-    /// Something done to a copy of the learner's compose project.
-    pub compose: Option<ComposeStep>,
     /// Take a look at everything the lab observes, under the step's name.
     pub look: Option<LookStep>,
 }
@@ -173,6 +173,8 @@ pub enum Action<'a> {
     Relabel(&'a Relabel),
     /// See [`Step::wait`].
     Wait(&'a Wait),
+    /// See [`Step::compose`].
+    Compose(&'a ComposeStep),
     /// See [`Step::set_image`].
     SetImage(&'a SetImage),
     /// See [`Step::scale`].
@@ -181,8 +183,6 @@ pub enum Action<'a> {
     Start(&'a str),
     /// See [`Step::stop`].
     Stop(&'a str),
-    /// See [`Step::compose`].
-    Compose(&'a ComposeStep),
     /// See [`Step::look`].
     Look,
 }
@@ -195,11 +195,11 @@ impl Action<'_> {
             Self::Delete(_) => "delete",
             Self::Relabel(_) => "relabel",
             Self::Wait(_) => "wait",
+            Self::Compose(_) => "compose",
             Self::SetImage(_) => "setImage",
             Self::Scale(_) => "scale",
             Self::Start(_) => "start",
             Self::Stop(_) => "stop",
-            Self::Compose(_) => "compose",
             Self::Look => "look",
         }
     }
@@ -214,11 +214,11 @@ impl Step {
             self.delete.as_ref().map(Action::Delete),
             self.relabel.as_ref().map(Action::Relabel),
             self.wait.as_ref().map(Action::Wait),
+            self.compose.as_ref().map(Action::Compose),
             self.set_image.as_ref().map(Action::SetImage),
             self.scale.as_ref().map(Action::Scale),
             self.start.as_deref().map(Action::Start),
             self.stop.as_deref().map(Action::Stop),
-            self.compose.as_ref().map(Action::Compose),
             self.look.as_ref().map(|_| Action::Look),
         ]
         .into_iter()

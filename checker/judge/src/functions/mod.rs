@@ -30,7 +30,7 @@ pub struct Doc {
 
 /// Every function of this crate, by area.
 pub fn all() -> impl Iterator<Item = &'static Doc> {
-    [
+    let areas = [
         pod::DOCS,
         workload::DOCS,
         service::DOCS,
@@ -39,9 +39,8 @@ pub fn all() -> impl Iterator<Item = &'static Doc> {
         image::DOCS,
         traffic::DOCS,
         compose::DOCS,
-    ]
-    .into_iter()
-    .flatten()
+    ];
+    areas.into_iter().flatten()
 }
 
 static FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {
