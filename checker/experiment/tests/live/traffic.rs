@@ -8,9 +8,7 @@ use lab_spec::sample::{Load, Sample, Watched};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{
-    NAMESPACE, client, from, identity, image, journals, probers, setting, workload,
-};
+use crate::support::{NAMESPACE, client, from, identity, image, journals, probers, setting, workload};
 
 /// Runs steps beside samplers; whatever happens, everything is undone.
 async fn record(sample: Value, steps: Value, cancel: CancellationToken) -> ExperimentRecord {
@@ -55,7 +53,7 @@ fn watched<'r>(record: &'r ExperimentRecord, name: &str) -> &'r Watched {
 
 async fn template(name: &str) -> (Option<i32>, String) {
     let deployments: Api<Deployment> = Api::namespaced(client().await, NAMESPACE);
-    let spec = deployments.get(name).await.unwrap().spec.unwrap();
+    let spec = deployments.get(name).await.unwrap().spec;
     (spec.replicas, spec.template.spec.unwrap().containers[0].image.clone().unwrap())
 }
 
@@ -108,9 +106,8 @@ async fn load_runs_beside_a_rollout_on_one_clock_and_the_image_is_set_back() {
 async fn several_changes_are_undone_to_what_stood_there_first() {
     let client = client().await;
     workload(&client, "several", 1).await;
-    let image_step = |image: &str| {
-        json!({"setImage": {"deployment": "several", "container": "api", "image": image}})
-    };
+    let image_step =
+        |image: &str| json!({"setImage": {"deployment": "several", "container": "api", "image": image}});
     let steps = json!([
         image_step("ms:v2"),
         image_step("ms:v2-bad"),
@@ -130,8 +127,14 @@ async fn several_changes_are_undone_to_what_stood_there_first() {
 async fn what_is_not_there_to_be_changed_is_an_answer() {
     workload(&client().await, "changeless", 1).await;
     for (step, says) in [
-        (json!({"setImage": {"deployment": "none", "container": "api", "image": "ms:v2"}}), "no deployment `none`"),
-        (json!({"setImage": {"deployment": "changeless", "container": "x", "image": "ms:v2"}}), "no image of container `x`"),
+        (
+            json!({"setImage": {"deployment": "none", "container": "api", "image": "ms:v2"}}),
+            "no deployment `none`",
+        ),
+        (
+            json!({"setImage": {"deployment": "changeless", "container": "x", "image": "ms:v2"}}),
+            "no image of container `x`",
+        ),
         (json!({"scale": {"deployment": "none", "replicas": 2}}), "no deployment `none`"),
     ] {
         let ended = record(json!({}), json!([step]), CancellationToken::new()).await.ended;
@@ -162,7 +165,8 @@ async fn rollout_that_is_stuck_is_reported_by_its_controller() {
 async fn load_that_is_never_stopped_ends_with_the_experiment() {
     let url = "http://127.0.0.1:9/never-stopped";
     let sample = json!({"load": {"http": url, "rate": 20}});
-    let record = record(sample, json!([{"after": "1s", "look": {}, "as": "end"}]), CancellationToken::new()).await;
+    let record =
+        record(sample, json!([{"after": "1s", "look": {}, "as": "end"}]), CancellationToken::new()).await;
     assert_eq!(record.ended, ExperimentEnd::Completed, "{record:#?}");
     let load = load(&record, "load");
     assert!(load.answer.len() > 10, "{load:#?}");
