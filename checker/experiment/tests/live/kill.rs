@@ -86,7 +86,7 @@ fn next_moment(reached: &str, line: usize, later: Duration) -> (usize, Duration)
 /// What the steps change of the Deployment.
 async fn template(client: &kube::Client) -> (Option<i32>, String) {
     let deployments: kube::Api<Deployment> = kube::Api::namespaced(client.clone(), NAMESPACE);
-    let spec = deployments.get("killed").await.unwrap().spec.unwrap();
+    let spec = deployments.get("killed").await.unwrap().spec;
     (spec.replicas, spec.template.spec.unwrap().containers[0].image.clone().unwrap())
 }
 

@@ -53,7 +53,7 @@ fn watched<'r>(record: &'r ExperimentRecord, name: &str) -> &'r Watched {
 
 async fn template(name: &str) -> (Option<i32>, String) {
     let deployments: Api<Deployment> = Api::namespaced(client().await, NAMESPACE);
-    let spec = deployments.get(name).await.unwrap().spec.unwrap();
+    let spec = deployments.get(name).await.unwrap().spec;
     (spec.replicas, spec.template.spec.unwrap().containers[0].image.clone().unwrap())
 }
 

@@ -76,8 +76,7 @@ impl Template {
             .header(HOST, self.authority.clone())
             .header(USER_AGENT, concat!("ms/", env!("CARGO_PKG_VERSION")));
         if connections == Connections::Fresh {
-            // The server closes first, so TIME_WAIT does not use up the ports
-            // of this side.
+            // So that the server does not wait for another request.
             request = request.header(CONNECTION, "close");
         }
         if self.body.is_some() {
@@ -136,12 +135,24 @@ impl Sender {
             .map_err(|why| Failure { kind: client::Kind::Local, detail: format!("{why:#}") })?;
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
-            None => Connection::new(self.template.target.connect().await?).await?,
+            None => self.connect().await?,
         };
         let (status, body) = connection.exchange(request).await?;
         self.keep(connection);
         // Other servers answer with other things; then only the status counts.
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let stream = self.template.target.connect().await?;
+        if self.connections == Connections::Fresh {
+            // Whoever closes first keeps the port for a minute, and finding a
+            // free one among thousands in TIME_WAIT costs more than a request.
+            // Closed by RST, after the whole answer, none is kept.
+            let reset = stream.set_zero_linger();
+            reset.map_err(|why| Failure { kind: client::Kind::Local, detail: why.to_string() })?;
+        }
+        Connection::new(stream).await
     }
 
     fn take_idle(&self) -> Option<Connection> {
