@@ -21,6 +21,7 @@ const CODE: &[&str] = &[
     "checker/labcheck/src/author",
     "checker/labcheck/src/collect.rs",
     "checker/labcheck/src/session.rs",
+    "clusters/compose",
     "clusters/workload/src",
 ];
 
