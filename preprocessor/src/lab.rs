@@ -48,8 +48,7 @@ impl BookLab {
         fact(&mut out, "Worth", &format!("{} points", lab.points()));
         fact(&mut out, "Needs", &needs(lab));
         let _ = write!(out, "</dl><div class=\"lab-story\">{}</div></div>\n\n", html::markdown(&lab.story));
-        let commands = format!("labcheck start {}\nlabcheck {}", lab.id, lab.id);
-        out.push_str(&html::fence("sh", &commands));
+        out.push_str(&html::fence("sh", &commands(lab)));
         out
     }
 
@@ -104,6 +103,16 @@ pub(crate) fn announcement(lab: &Announced) -> String {
         lab.minutes,
     );
     out
+}
+
+/// What to type; a lab without a cluster is done in a folder of its own.
+fn commands(lab: &Lab) -> String {
+    let id = &lab.id;
+    if lab.target.contains(&Target::Kind) {
+        return format!("labcheck start {id}\nlabcheck {id}");
+    }
+    let up = if lab.target.contains(&Target::Compose) { "labcheck up --compose\n" } else { "" };
+    format!("{up}labcheck start {id}\ncd {id}\nlabcheck {id}")
 }
 
 fn open_card(id: &str, class: &str) -> String {

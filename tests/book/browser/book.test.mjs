@@ -1,14 +1,16 @@
 // What a reader's browser shows of the built book.
 import assert from "node:assert/strict";
-import { readFile, writeFile, mkdtemp } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { KEYS, open, serve } from "./browser.mjs";
 
-const CHAPTERS = ["00-setup", "01-inherited", "02-one-host", "03-objects", "04-probes", "05-rollouts"];
-const PAGES = ["index", ...CHAPTERS, "labs/index", "labs/lab01", "progress", "claims", "coverage", "reference/book"];
+// Every page, but those that are parts of others.
+const PAGES = (await readdir(process.env.BOOK, { recursive: true }))
+    .filter(name => name.endsWith(".html") && !/^(404|print|toc)\.html$/.test(name))
+    .map(name => name.replace(/\.html$/, ""));
 
 let browser, site, axe;
 
