@@ -160,7 +160,7 @@ fn sweep(value: &mut Value, secrets: &BTreeSet<String>) {
         Value::String(text) => {
             for secret in secrets {
                 if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), "redacted");
+                    *text = text.split(secret.as_str()).collect::<Vec<_>>().join("redacted");
                 }
             }
         }
