@@ -1,7 +1,7 @@
 # Debian packages the tests need. Source it.
 # shellcheck shell=bash
 
-static_packages=(gcc git jq redis-server)
+static_packages=(chromium chromium-driver gcc git jq redis-server)
 live_packages=(busybox-static curl debootstrap docker.io iptables libc6-dev libseccomp-dev openssl pkg-config time)
 
 # install_packages static|all: installs what is missing, and nothing else.
