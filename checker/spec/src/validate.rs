@@ -113,7 +113,7 @@ fn experiments(lab: &Lab, problems: &mut Problems<'_>) {
             {
                 problems.add(format!("{place} stops `{load}`, which is no load of `sample`"));
             }
-            let began = |step: &crate::Step| [&step.start, &step.stop].into_iter().flatten().cloned().next();
+            let began = |step: &crate::Step| [&step.start, &step.stop].into_iter().flatten().next().cloned();
             if let Some(sampler) = began(step)
                 && experiment.steps[..at].iter().any(|before| before.stop.as_ref() == Some(&sampler))
             {
