@@ -20,9 +20,11 @@ fn a_dropped_request_stands_next_to_the_pod_that_went() {
     let moments = &dropped.timeline.as_ref().expect("a line of time").moments;
     let failed = moments.iter().position(|moment| moment.failed > 0).expect("failed requests");
     let terminating = |says: &str| says.starts_with("pod/api-") && says.ends_with("is terminating");
-    let before = moments[..failed].iter().rev().find(|moment| terminating(&moment.says));
-    let before = before.unwrap_or_else(|| panic!("no pod went before: {moments:#?}"));
-    assert!(moments[failed].at_ms - before.at_ms < 1_500, "{moments:#?}");
+    // What is heard of a deletion may come after the first refused request.
+    let beside = moments
+        .iter()
+        .find(|moment| terminating(&moment.says) && moment.at_ms.abs_diff(moments[failed].at_ms) < 1_500);
+    assert!(beside.is_some(), "no pod goes beside the failures: {moments:#?}");
     assert!(text(&report).contains("is terminating"));
 }
 
@@ -79,7 +81,8 @@ fn one_lost_request_among_thousands_is_a_fail() {
         let mut refused = load.answers[0].clone();
         (refused.status, refused.error, refused.proven) = (None, Some("refused".to_owned()), false);
         load.answers.push(refused);
-        load.answer[100] = at;
+        let middle = load.answer.len() / 2;
+        load.answer[middle] = at;
     });
     let report = course.judge().report(&evidence);
     assert_eq!(check(&report, "no-drops").verdict, Verdict::Fail);
