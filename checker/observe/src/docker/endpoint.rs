@@ -188,8 +188,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut surroundings = surroundings(dir.path());
         surroundings.context = Some("gone".to_owned());
-        let error = surroundings.endpoint().unwrap_err().to_string();
-        assert!(error.contains("docker context `gone`") && error.contains("docker context ls"), "{error}");
+        let error = surroundings.endpoint().unwrap_err();
+        assert!(error.what.contains("docker context `gone`"), "{error:?}");
+        assert!(error.next.contains("docker context ls"), "{error:?}");
     }
 
     #[test]
