@@ -82,7 +82,11 @@ pub(crate) fn unsettled(pod: &Value) -> Option<String> {
         let started = time::ms(text(status, &["state", "running", "startedAt"]))?;
         let name = text(status, &["name"]);
         let up = now - started;
-        if number(status, &["restartCount"]) == 0 {
+        // What never ran has not crashed: the node was slow to start it.
+        let never_ran = status
+            .at(&["lastState", "terminated"])
+            .is_some_and(|last| matches!(text(last, &["reason"]), "StartError" | "ContainerCannotRun"));
+        if number(status, &["restartCount"]) == 0 || never_ran {
             return (up < FIRST_MS).then(|| format!("container `{name}` has only just started"));
         }
         // The last run's record may be gone, or lack its start: then only the

@@ -28,3 +28,17 @@ fn a_restart_without_a_record_of_the_last_run_is_not_settled_at_once() {
         assert_eq!(seen(restarted(20, last.clone())), [Verdict::Pass], "{last}");
     }
 }
+
+#[test]
+fn a_container_that_could_not_be_started_at_first_has_not_crashed() {
+    let lab = lab(
+        "{pods: {pods: {labels: app=a}}}",
+        "[{id: a, title: A, each: pods, expect: settled(it), wrong: w}]",
+    );
+    let judged = |reason: &str| {
+        let pod = restarted(4, json!({"terminated": {"exitCode": 128, "reason": reason}}));
+        verdicts(&lab, &evidence(&[look(0, &[("list v1 pods -n lab90", json!({"present": [pod]}))])]))
+    };
+    assert_eq!(judged("StartError"), [Verdict::Pass]);
+    assert_eq!(judged("Error"), [Verdict::Pending]);
+}
