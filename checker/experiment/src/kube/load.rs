@@ -190,7 +190,11 @@ impl Follow {
             let Some(line) = line else { return Err("its log ended before it did".to_owned()) };
             self.read(began, &line);
             if began.columns.is_over() {
-                return Ok(());
+                // Its requests would be taken for all of the experiment's time.
+                return match stop.is_cancelled() {
+                    true => Ok(()),
+                    false => Err("it ended before it was asked to".to_owned()),
+                };
             }
         }
     }
