@@ -11,6 +11,7 @@ pub mod list;
 pub mod progress;
 pub mod quickstart;
 pub mod solution;
+mod stand_ins;
 pub mod start;
 pub mod unfinished;
 pub mod up;
