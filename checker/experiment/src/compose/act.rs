@@ -183,11 +183,26 @@ fn remove_directory(directory: &Path) -> Result<(), Halt> {
 /// Ends a `docker compose watch` that outlived its labcheck. Its number may be
 /// another process's by now, so its command line must name the project.
 fn end(pid: u32, project: &str) {
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let ours = String::from_utf8_lossy(&command).contains(project);
-    if let Some(process) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).filter(|_| ours) {
+    if command_line(pid).contains(project) {
+        kill_group(pid);
+    }
+}
+
+/// A process's command line; empty where it cannot be told.
+fn command_line(pid: u32) -> String {
+    if let Ok(bytes) = std::fs::read(format!("/proc/{pid}/cmdline")) {
+        return String::from_utf8_lossy(&bytes).into_owned();
+    }
+    // No /proc, as on macOS, or no such process.
+    let told = std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+    told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+/// Kills a process that leads a group, and the group.
+pub(super) fn kill_group(pid: u32) {
+    if let Some(leader) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
         // It may end between the look and the signal.
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
     }
 }
 

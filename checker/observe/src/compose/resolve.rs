@@ -19,7 +19,7 @@ const MAX_WORDS: u64 = 64 << 10;
 /// Characters of it that are kept.
 const KEPT: usize = 2_000;
 
-/// The files as `{resolved, error, files}`: a file that compose refuses is an
+/// The files as `{resolved, error, files, directory}`: a file that compose refuses is an
 /// answer, one that it never finishes with is not.
 pub(super) async fn file(
     program: &Program,
@@ -67,17 +67,35 @@ pub(super) async fn file(
         if status.code().is_none() {
             return failed(Reason::Failed, format!("`docker compose config` was ended by a signal: {words}"));
         }
+        if let Some(why) = too_old(program, timeout).await {
+            // What a newer one would say of the file is not known.
+            return failed(Reason::Failed, format!("`docker compose config`: {words}; {why}"));
+        }
         return Outcome::Present(json!({"resolved": null, "error": words, "files": documents}));
     }
     if out.len() as u64 > MAX_BYTES {
         return failed(Reason::Truncated, "the resolved compose file is larger than 8 MiB".to_owned());
     }
     match serde_json::from_slice::<Value>(&out) {
-        Ok(resolved) => Outcome::Present(json!({"resolved": resolved, "error": null, "files": documents})),
+        Ok(resolved) => {
+            // Resolved paths are absolute; this tells them from the project's own.
+            let directory = files.directory.display().to_string();
+            Outcome::Present(
+                json!({"resolved": resolved, "error": null, "files": documents, "directory": directory}),
+            )
+        }
         Err(error) => {
             failed(Reason::Failed, format!("what `docker compose config` printed is no JSON: {error}"))
         }
     }
+}
+
+/// Why this Compose is too old to be believed; none if it is not.
+async fn too_old(program: &Program, timeout: Duration) -> Option<String> {
+    let mut command = program.command("");
+    command.args(["version", "--short"]).stderr(Stdio::null());
+    let output = tokio::time::timeout(timeout, command.output()).await.ok()?.ok()?;
+    lab_spec::compose::too_old(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// Reads up to one byte more than `most`, and takes in the rest unread, so

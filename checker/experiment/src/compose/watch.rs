@@ -1,0 +1,243 @@
+//! `docker compose watch`, running beside the steps on the copy.
+
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use lab_spec::experiment::compose::Quiet;
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::Child,
+    time::{Instant, sleep},
+};
+
+use super::{Change, Place, act, project};
+use crate::{
+    halt::Halt,
+    journal::Entry,
+    run::{Run, Told},
+};
+
+/// How long it may take until it watches.
+const BEGINS: Duration = Duration::from_secs(30);
+/// Between two looks at what it said.
+const TICK: Duration = Duration::from_millis(50);
+/// Lines it said that are kept, and characters of each.
+const LINES: usize = 8;
+const WIDTH: usize = 300;
+/// What it says of a project that cannot be watched. Whatever else ends it, a
+/// limit of the machine or an old version, is not the learner's doing.
+const UNWATCHABLE: &[&str] = &[
+    "configured for watch",
+    "without a build context",
+    "have a build section",
+    "without a command",
+    "must define a path",
+    "cannot watch root directory",
+    "is incompatible with watch action",
+];
+
+/// Whether the copy is watched.
+#[derive(Default)]
+pub(super) enum Watch {
+    /// Nobody asked for it.
+    #[default]
+    Unasked,
+    /// It was asked for, and there is nothing to watch; why.
+    Nothing(String),
+    /// It runs.
+    Running(Watching),
+}
+
+/// The process, and what it says. It is killed when this is dropped.
+pub(super) struct Watching {
+    child: Child,
+    said: Arc<Mutex<Said>>,
+}
+
+/// What was said since the last edit.
+struct Said {
+    lines: Vec<String>,
+    last: Instant,
+    enabled: bool,
+}
+
+impl Said {
+    fn take(&mut self, line: &str) {
+        self.last = Instant::now();
+        self.enabled |= line.to_lowercase().contains("watch enabled");
+        let line: String = line.trim().chars().take(WIDTH).collect();
+        if !line.is_empty() {
+            if self.lines.len() == LINES {
+                self.lines.remove(0);
+            }
+            self.lines.push(line);
+        }
+    }
+}
+
+/// Starts it on the copy, which is up, and waits until it watches.
+pub(super) async fn start(run: &mut Run<'_, '_>, place: &Place) -> Result<Watch, Halt> {
+    let mut command = project::command(place);
+    command.args(["watch", "--no-up"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Builds are processes of their own, which end with it.
+    #[cfg(unix)]
+    command.process_group(0);
+    let cannot =
+        |error: std::io::Error| Halt::Unavailable(format!("`docker compose watch` cannot be run: {error}"));
+    let mut child = command.spawn().map_err(cannot)?;
+    let pid = child.id().unwrap_or_default();
+    let said = Said { lines: Vec::new(), last: Instant::now(), enabled: false };
+    let said = Arc::new(Mutex::new(said));
+    tokio::spawn(follow(child.stdout.take(), Arc::clone(&said)));
+    tokio::spawn(follow(child.stderr.take(), Arc::clone(&said)));
+    let mut watching = Watching { child, said };
+    run.journal(Entry::Docker(Change::Watch { project: place.copy.clone(), pid }))?;
+    run.tell("waiting for `docker compose watch`");
+    let limit = Instant::now() + BEGINS;
+    loop {
+        if watching.said().enabled {
+            return Ok(Watch::Running(watching));
+        }
+        if watching.child.try_wait().map_err(cannot)?.is_some() {
+            // Its last words may still be on their way.
+            run.unless_cancelled(sleep(4 * TICK)).await?;
+            let words = watching.words();
+            let known = UNWATCHABLE.iter().any(|known| words.to_lowercase().contains(known));
+            return if known {
+                Ok(Watch::Nothing(words))
+            } else {
+                Err(Halt::Unavailable(format!("`docker compose watch` ended at once: {words}")))
+            };
+        }
+        if Instant::now() >= limit {
+            let seconds = BEGINS.as_secs();
+            return Err(Halt::Unavailable(format!(
+                "`docker compose watch` did not begin within {seconds} s: {}",
+                watching.words()
+            )));
+        }
+        run.unless_cancelled(sleep(TICK)).await?;
+    }
+}
+
+async fn follow(from: Option<impl AsyncRead + Unpin>, said: Arc<Mutex<Said>>) {
+    let Some(from) = from else { return };
+    let mut lines = BufReader::new(from).split(b'\n');
+    // Read to the end: it must never wait for a reader.
+    while let Ok(Some(line)) = lines.next_segment().await {
+        said.lock().unwrap_or_else(PoisonError::into_inner).take(&String::from_utf8_lossy(&line));
+    }
+}
+
+impl Watching {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it said since the last edit.
+    fn words(&self) -> String {
+        self.said().lines.join("\n")
+    }
+
+    /// Ends it and what it started.
+    pub(super) async fn end(mut self) {
+        if let Some(pid) = self.child.id() {
+            act::kill_group(pid);
+        }
+        // It may have ended by itself.
+        let _ = self.child.kill().await;
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // Known as long as it was not waited for, so it is no other process's.
+        if let Some(pid) = self.child.id() {
+            act::kill_group(pid);
+        }
+    }
+}
+
+impl Watch {
+    /// Whether it still does what a step needs; a project that cannot be
+    /// watched is the learner's, a watch that ended by itself is not.
+    pub(super) fn check(&mut self) -> Result<(), Halt> {
+        match self {
+            Self::Unasked => Ok(()),
+            Self::Nothing(why) => Err(Halt::Stopped(format!("nothing watches the copy: {why}"))),
+            Self::Running(watching) => match watching.child.try_wait() {
+                Ok(None) => Ok(()),
+                _ => Err(Halt::Unavailable(format!(
+                    "`docker compose watch` ended before the experiment did: {}",
+                    watching.words()
+                ))),
+            },
+        }
+    }
+
+    /// What is said from now on is about another edit.
+    pub(super) fn begin(&mut self) {
+        if let Self::Running(watching) = self {
+            let mut said = watching.said();
+            said.lines.clear();
+            said.last = Instant::now();
+        }
+    }
+}
+
+/// Waits for silence; the result is `{ok, tookMs, said}`. Watch works through
+/// edits one after the other and says what it does at once, so that after
+/// silence it is done.
+pub(super) async fn quiet(run: &mut Run<'_, '_>, place: &Place, quiet: &Quiet) -> Result<Told, Halt> {
+    let lasting = Duration::from(quiet.lasting);
+    let (began, limit) = (Instant::now(), run.limit(quiet.within.into()));
+    run.tell("waiting until `docker compose watch` has done its work");
+    let (ok, said) = loop {
+        let (last, said) = {
+            let mut beside = place.beside.0.lock().await;
+            beside.watch.check()?;
+            let Watch::Running(watching) = &beside.watch else {
+                return Err(Halt::Unavailable("nothing watches the copy; `up` was not told to".to_owned()));
+            };
+            (watching.said().last, watching.words())
+        };
+        let now = Instant::now();
+        if now.duration_since(last) >= lasting || now >= limit {
+            break (now.duration_since(last) >= lasting, said);
+        }
+        run.unless_cancelled(sleep((last + lasting - now).min(limit - now).max(TICK))).await?;
+    };
+    let took = began.elapsed().as_millis() as u64;
+    let what = match (ok, said.is_empty()) {
+        (true, true) => "`docker compose watch` did nothing".to_owned(),
+        (true, false) => format!("`docker compose watch` was done after {took} ms"),
+        (false, _) => format!("`docker compose watch` was not done within {}", quiet.within),
+    };
+    if !ok {
+        run.slow = Some(what.clone());
+    }
+    Ok(Told { what, result: Some(json!({"ok": ok, "tookMs": took, "said": said})) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_kept() {
+        let mut said = Said { lines: Vec::new(), last: Instant::now(), enabled: false };
+        said.take("  \u{29bf} Watch enabled\r");
+        assert!(said.enabled);
+        for number in 0..20 {
+            said.take(&format!("{number}"));
+        }
+        said.take("");
+        assert_eq!(said.lines, ["12", "13", "14", "15", "16", "17", "18", "19"]);
+        said.take(&"x".repeat(1_000));
+        assert_eq!(said.lines.last().map(String::len), Some(WIDTH));
+    }
+}
