@@ -77,6 +77,10 @@ impl Said {
             self.lines.push(line);
         }
     }
+
+    fn words(&self) -> String {
+        self.lines.join("\n")
+    }
 }
 
 /// Starts it on the copy, which is up, and waits until it watches.
@@ -140,7 +144,7 @@ impl Watching {
 
     /// What it said since the last edit.
     fn words(&self) -> String {
-        self.said().lines.join("\n")
+        self.said().words()
     }
 
     /// Ends it and what it started.
@@ -203,7 +207,8 @@ pub(super) async fn quiet(run: &mut Run<'_, '_>, place: &Place, quiet: &Quiet) -
             let Watch::Running(watching) = &beside.watch else {
                 return Err(Halt::Unavailable("nothing watches the copy; `up` was not told to".to_owned()));
             };
-            (watching.said().last, watching.words())
+            let said = watching.said();
+            (said.last, said.words())
         };
         let now = Instant::now();
         if now.duration_since(last) >= lasting || now >= limit {
