@@ -16,7 +16,7 @@ use futures::future::join_all;
 use lab_spec::experiment::compose::Write;
 use serde_json::json;
 
-use super::{Change, Daemon, PROJECT, Place, containers};
+use super::{Change, Daemon, PROJECT, Place, containers, group};
 use crate::{
     halt::Halt,
     run::{Run, Told},
@@ -130,8 +130,8 @@ pub(crate) async fn undo(daemon: &Daemon, change: &Change) -> Result<Option<Stri
             remove_directory(directory)?;
             Ok((removed > 0).then(|| format!("removed compose project `{project}` with all it had")))
         }
-        Change::Watch { project, pid } => {
-            end(*pid, project);
+        Change::Process { project, pid } => {
+            group::end(*pid, project);
             Ok(None)
         }
     }
@@ -177,32 +177,6 @@ fn remove_directory(directory: &Path) -> Result<(), Halt> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Halt::Unavailable(format!("cannot remove `{}`: {error}", directory.display()))),
-    }
-}
-
-/// Ends a `docker compose watch` that outlived its labcheck. Its number may be
-/// another process's by now, so its command line must name the project.
-fn end(pid: u32, project: &str) {
-    if command_line(pid).contains(project) {
-        kill_group(pid);
-    }
-}
-
-/// A process's command line; empty where it cannot be told.
-fn command_line(pid: u32) -> String {
-    if let Ok(bytes) = std::fs::read(format!("/proc/{pid}/cmdline")) {
-        return String::from_utf8_lossy(&bytes).into_owned();
-    }
-    // No /proc, as on macOS, or no such process.
-    let told = std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
-    told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
-}
-
-/// Kills a process that leads a group, and the group.
-pub(super) fn kill_group(pid: u32) {
-    if let Some(leader) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        // It may end between the look and the signal.
-        let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
     }
 }
 

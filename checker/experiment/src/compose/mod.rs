@@ -12,6 +12,7 @@ mod copy;
 mod edit;
 mod events;
 mod exec;
+mod group;
 mod model;
 mod project;
 pub mod stage;
@@ -108,8 +109,8 @@ pub(crate) struct Subject {
 pub(crate) enum Change {
     /// A project of this name will be made from this directory.
     Copy { project: String, directory: PathBuf },
-    /// `docker compose watch` runs with this process id.
-    Watch { project: String, pid: u32 },
+    /// `docker compose` changes the project, with this process id.
+    Process { project: String, pid: u32 },
 }
 
 /// The labels compose puts on what it makes.

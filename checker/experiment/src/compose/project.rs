@@ -64,7 +64,9 @@ pub(super) async fn resolved(project: &Project, host: &str) -> Result<Value, Hal
     if !finished.status.success() {
         let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
         if let Some(why) = too_old(project).await {
-            return Err(Halt::Unavailable(format!("`docker compose` refuses the compose file: {said}; {why}")));
+            return Err(Halt::Unavailable(format!(
+                "`docker compose` refuses the compose file: {said}; {why}"
+            )));
         }
         return Err(Halt::Stopped(format!("`docker compose` refuses the compose file: {said}")));
     }

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Change, Place,
     events::Following,
+    group::Group,
     project,
     watch::{self, Watch},
 };
@@ -51,11 +52,11 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, up: &Up) -> Resul
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let cannot =
         |error: std::io::Error| Halt::Unavailable(format!("`docker compose` cannot be run: {error}"));
-    let mut child = command.spawn().map_err(cannot)?;
-    let stderr = child.stderr.take();
+    let mut group = Group::start(run, place, &mut command)?;
+    let stderr = group.child.stderr.take();
     let work = async {
         let said = tail(stderr).await;
-        child.wait().await.map(|status| (status, said))
+        group.child.wait().await.map(|status| (status, said))
     };
     // `--wait-timeout` counts from when all are started; this bounds the whole.
     let finished = run.unless_cancelled(timeout_at(limit + Duration::from_secs(1), work)).await?;

@@ -10,14 +10,12 @@ use lab_spec::experiment::compose::Quiet;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::Child,
     time::{Instant, sleep},
 };
 
-use super::{Change, Place, act, project};
+use super::{Place, group::Group, project};
 use crate::{
     halt::Halt,
-    journal::Entry,
     run::{Run, Told},
 };
 
@@ -52,9 +50,9 @@ pub(super) enum Watch {
     Running(Watching),
 }
 
-/// The process, and what it says. It is killed when this is dropped.
+/// The process, and what it says.
 pub(super) struct Watching {
-    child: Child,
+    group: Group,
     said: Arc<Mutex<Said>>,
 }
 
@@ -87,26 +85,19 @@ impl Said {
 pub(super) async fn start(run: &mut Run<'_, '_>, place: &Place) -> Result<Watch, Halt> {
     let mut command = project::command(place);
     command.args(["watch", "--no-up"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Builds are processes of their own, which end with it.
-    #[cfg(unix)]
-    command.process_group(0);
-    let cannot =
-        |error: std::io::Error| Halt::Unavailable(format!("`docker compose watch` cannot be run: {error}"));
-    let mut child = command.spawn().map_err(cannot)?;
-    let pid = child.id().unwrap_or_default();
+    let mut group = Group::start(run, place, &mut command)?;
     let said = Said { lines: Vec::new(), last: Instant::now(), enabled: false };
     let said = Arc::new(Mutex::new(said));
-    tokio::spawn(follow(child.stdout.take(), Arc::clone(&said)));
-    tokio::spawn(follow(child.stderr.take(), Arc::clone(&said)));
-    let mut watching = Watching { child, said };
-    run.journal(Entry::Docker(Change::Watch { project: place.copy.clone(), pid }))?;
+    tokio::spawn(follow(group.child.stdout.take(), Arc::clone(&said)));
+    tokio::spawn(follow(group.child.stderr.take(), Arc::clone(&said)));
+    let mut watching = Watching { group, said };
     run.tell("waiting for `docker compose watch`");
     let limit = Instant::now() + BEGINS;
     loop {
         if watching.said().enabled {
             return Ok(Watch::Running(watching));
         }
-        if watching.child.try_wait().map_err(cannot)?.is_some() {
+        if watching.ended() {
             // Its last words may still be on their way.
             run.unless_cancelled(sleep(4 * TICK)).await?;
             let words = watching.words();
@@ -147,22 +138,14 @@ impl Watching {
         self.said().words()
     }
 
-    /// Ends it and what it started.
-    pub(super) async fn end(mut self) {
-        if let Some(pid) = self.child.id() {
-            act::kill_group(pid);
-        }
-        // It may have ended by itself.
-        let _ = self.child.kill().await;
+    fn ended(&mut self) -> bool {
+        !matches!(self.group.child.try_wait(), Ok(None))
     }
-}
 
-impl Drop for Watching {
-    fn drop(&mut self) {
-        // Known as long as it was not waited for, so it is no other process's.
-        if let Some(pid) = self.child.id() {
-            act::kill_group(pid);
-        }
+    /// Ends it and what it started.
+    pub(super) async fn end(self) {
+        // It may have ended by itself.
+        let _ = self.group.end().await;
     }
 }
 
@@ -173,9 +156,9 @@ impl Watch {
         match self {
             Self::Unasked => Ok(()),
             Self::Nothing(why) => Err(Halt::Stopped(format!("nothing watches the copy: {why}"))),
-            Self::Running(watching) => match watching.child.try_wait() {
-                Ok(None) => Ok(()),
-                _ => Err(Halt::Unavailable(format!(
+            Self::Running(watching) => match watching.ended() {
+                false => Ok(()),
+                true => Err(Halt::Unavailable(format!(
                     "`docker compose watch` ended before the experiment did: {}",
                     watching.words()
                 ))),

@@ -108,3 +108,35 @@ async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Resul
     }
     Ok(bytes)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+    use super::*;
+    use crate::compose::Options;
+
+    /// The answer of a compose of this version that refuses every file.
+    async fn refused(dir: &Path, version: &str) -> Outcome {
+        let path = dir.join("docker-compose");
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = version ] && echo {version} && exit\necho 'no develop' >&2\nexit 1\n"
+        );
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(dir.join("compose.yaml"), "services: {}\n").unwrap();
+        let files = files::find(&Options { directory: dir.to_owned(), ..Options::default() }).unwrap();
+        file(&Program { path, config: None }, &files, None, "", Duration::from_secs(20)).await
+    }
+
+    #[tokio::test]
+    async fn what_an_old_compose_refuses_is_not_known_to_be_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let Outcome::Unavailable(why) = refused(dir.path(), "2.20.3").await else { panic!("it is believed") };
+        assert!(why.message.contains("no develop") && why.message.contains("Compose 2.20.3"), "{why:?}");
+        let Outcome::Present(answer) = refused(dir.path(), "5.5.1").await else {
+            panic!("it is not believed")
+        };
+        assert_eq!(answer["error"], "no develop");
+    }
+}
