@@ -4,14 +4,19 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::place::{Place, repository};
+use crate::place::{Place, lab_ids, repository};
 
 #[test]
 fn the_labs_of_this_repository_pass_the_lint() {
     let place = Place::new();
     let labs = repository().join("labs");
     let said = place.run(&["--labs", labs.to_str().unwrap(), "author", "lint"]);
-    said.is(0, "lab01: 17 checks, no problem found\n", "");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let lines: Vec<_> = said.out.lines().collect();
+    let ids: Vec<_> = lines.iter().map(|line| line[..5].to_owned()).collect();
+    assert_eq!(ids, lab_ids());
+    assert_eq!(lines[0], "lab01: 17 checks, no problem found");
+    assert!(lines.iter().all(|line| line.ends_with(" checks, no problem found")), "{}", said.out);
 }
 
 #[test]

@@ -352,16 +352,21 @@ pub(crate) fn unmet(lab: &Lab, evidence: &Evidence) -> Vec<String> {
             unmet.push(format!("the server is Kubernetes `{found}`, the lab needs `{wanted}`"));
         }
     }
-    for image in lab.needs.images.iter().filter(|image| !evidence.images.contains_key(*image)) {
-        unmet.push(format!("no record says that image `{image}` was loaded; run `labcheck up`"));
-    }
+    let unrecorded = lab
+        .needs
+        .images
+        .iter()
+        .filter(|image| !evidence.images.contains_key(*image))
+        .map(|image| format!("no record says that image `{image}` was loaded; run `labcheck up`"));
     if !lab.has(Target::Kind) {
+        unmet.extend(unrecorded);
         return unmet;
     }
     let Some(nodes) = Kind::named("Node") else { return unmet };
     // Of a cluster that cannot be seen nothing is said to be lacking: its
     // checks are unknown, and their messages say why.
     let Listed::Items(found) = view.list(&nodes, None) else { return unmet };
+    unmet.extend(unrecorded);
     if let Some(wanted) = lab.needs.nodes
         && (found.len() as u32) < wanted
     {

@@ -82,6 +82,10 @@ fn names(lab: &Lab, problems: &mut Problems<'_>) {
 
 /// What is observed must belong to a target, or nobody would look at it.
 fn targets(lab: &Lab, problems: &mut Problems<'_>) {
+    // That `target` is empty is a problem of its own, and told before.
+    if lab.target.is_empty() {
+        return;
+    }
     for (name, observe) in &lab.observe {
         let target = observe.source.target();
         // Files lie beside whatever a lab is about.
