@@ -111,32 +111,32 @@ async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Resul
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
     use crate::compose::Options;
 
-    /// The answer of a compose of this version that refuses every file.
-    async fn refused(dir: &Path, version: &str) -> Outcome {
-        let path = dir.join("docker-compose");
-        let script = format!(
-            "#!/bin/sh\n[ \"$1\" = version ] && echo {version} && exit\necho 'no develop' >&2\nexit 1\n"
-        );
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(dir.join("compose.yaml"), "services: {}\n").unwrap();
-        let files = files::find(&Options { directory: dir.to_owned(), ..Options::default() }).unwrap();
-        file(&Program { path, config: None }, &files, None, "", Duration::from_secs(20)).await
-    }
-
     #[tokio::test]
     async fn what_an_old_compose_refuses_is_not_known_to_be_wrong() {
         let dir = tempfile::tempdir().unwrap();
-        let Outcome::Unavailable(why) = refused(dir.path(), "2.20.3").await else { panic!("it is believed") };
-        assert!(why.message.contains("no develop") && why.message.contains("Compose 2.20.3"), "{why:?}");
-        let Outcome::Present(answer) = refused(dir.path(), "5.5.1").await else {
-            panic!("it is not believed")
-        };
-        assert_eq!(answer["error"], "no develop");
+        let path = dir.path().join("docker-compose");
+        fs::write(dir.path().join("compose.yaml"), "services: {}\n").unwrap();
+        let files = files::find(&Options { directory: dir.path().to_owned(), ..Options::default() }).unwrap();
+        for (version, expected) in
+            [("2.20.3", Err("no develop; this is Compose 2.20.3")), ("5.5.1", Ok("no develop"))]
+        {
+            let script =
+                format!("[ \"$1\" = version ] && echo {version} && exit\necho 'no develop' >&2\nexit 1");
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            let program = Program { path: path.clone(), config: None };
+            match (file(&program, &files, None, "", Duration::from_secs(20)).await, expected) {
+                (Outcome::Unavailable(why), Err(expected)) => {
+                    assert!(why.message.contains(expected), "{}", why.message);
+                }
+                (Outcome::Present(answer), Ok(expected)) => assert_eq!(answer["error"], expected),
+                (other, _) => panic!("{version}: {other:?}"),
+            }
+        }
     }
 }

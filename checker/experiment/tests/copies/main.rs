@@ -1,5 +1,5 @@
-//! Tests with a real `docker compose`: `cargo test -p lab-experiment --test
-//! compose`.
+//! Tests on copies of a compose project, with a real `docker compose`: `cargo
+//! test --workspace --test live_copies`.
 //!
 //! Needs a Docker daemon that has `ms:v1` and `labcheck/probe:0.1.0`, as after
 //! `labcheck up --compose`, and Compose with buildx where
