@@ -61,12 +61,24 @@ struct Said {
     lines: Vec<String>,
     last: Instant,
     enabled: bool,
+    /// A build was announced and has not ended; it may be silent for long.
+    building: bool,
 }
 
 impl Said {
+    fn new() -> Self {
+        Self { lines: Vec::new(), last: Instant::now(), enabled: false, building: false }
+    }
+
     fn take(&mut self, line: &str) {
         self.last = Instant::now();
-        self.enabled |= line.to_lowercase().contains("watch enabled");
+        let low = line.to_lowercase();
+        self.enabled |= low.contains("watch enabled");
+        if low.contains("rebuilding service") {
+            self.building = true;
+        } else if low.contains("successfully built") || low.contains("build failed") {
+            self.building = false;
+        }
         let line: String = line.trim().chars().take(WIDTH).collect();
         if !line.is_empty() {
             if self.lines.len() == LINES {
@@ -86,8 +98,7 @@ pub(super) async fn start(run: &mut Run<'_, '_>, place: &Place) -> Result<Watch,
     let mut command = project::command(place);
     command.args(["watch", "--no-up"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::start(run, place, &mut command)?;
-    let said = Said { lines: Vec::new(), last: Instant::now(), enabled: false };
-    let said = Arc::new(Mutex::new(said));
+    let said = Arc::new(Mutex::new(Said::new()));
     tokio::spawn(follow(group.child.stdout.take(), Arc::clone(&said)));
     tokio::spawn(follow(group.child.stderr.take(), Arc::clone(&said)));
     let mut watching = Watching { group, said };
@@ -184,20 +195,20 @@ pub(super) async fn quiet(run: &mut Run<'_, '_>, place: &Place, quiet: &Quiet) -
     let (began, limit) = (Instant::now(), run.limit(quiet.within.into()));
     run.tell("waiting until `docker compose watch` has done its work");
     let (ok, said) = loop {
-        let (last, said) = {
+        let (last, building, said) = {
             let mut beside = place.beside.0.lock().await;
             beside.watch.check()?;
             let Watch::Running(watching) = &beside.watch else {
                 return Err(Halt::Unavailable("nothing watches the copy; `up` was not told to".to_owned()));
             };
             let said = watching.said();
-            (said.last, said.words())
+            (said.last, said.building, said.words())
         };
-        let now = Instant::now();
-        if now.duration_since(last) >= lasting || now >= limit {
-            break (now.duration_since(last) >= lasting, said);
+        let ok = !building && last.elapsed() >= lasting;
+        if ok || Instant::now() >= limit {
+            break (ok, said);
         }
-        run.unless_cancelled(sleep((last + lasting - now).min(limit - now).max(TICK))).await?;
+        run.unless_cancelled(sleep(TICK)).await?;
     };
     let took = began.elapsed().as_millis() as u64;
     let what = match (ok, said.is_empty()) {
@@ -217,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_last_words_are_kept() {
-        let mut said = Said { lines: Vec::new(), last: Instant::now(), enabled: false };
+        let mut said = Said::new();
         said.take("  \u{29bf} Watch enabled\r");
         assert!(said.enabled);
         for number in 0..20 {
@@ -227,5 +238,21 @@ mod tests {
         assert_eq!(said.lines, ["12", "13", "14", "15", "16", "17", "18", "19"]);
         said.take(&"x".repeat(1_000));
         assert_eq!(said.lines.last().map(String::len), Some(WIDTH));
+    }
+
+    #[test]
+    fn a_build_lasts_from_its_announcement_to_its_end() {
+        let mut said = Said::new();
+        for (line, building) in [
+            ("Syncing service \"api\" after 1 changes were detected", false),
+            ("Rebuilding service(s) [\"api\"] after changes were detected...", true),
+            ("#7 [2/3] COPY deps/ /app/deps/", true),
+            ("service(s) [\"api\"] successfully built", false),
+            ("Rebuilding service(s) [\"api\"] after changes were detected...", true),
+            ("Build failed. Error: exit status 1", false),
+        ] {
+            said.take(line);
+            assert_eq!(said.building, building, "{line}");
+        }
     }
 }
