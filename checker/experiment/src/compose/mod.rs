@@ -110,6 +110,7 @@ pub(crate) enum Change {
     /// A project of this name will be made from this directory.
     Copy { project: String, directory: PathBuf },
     /// `docker compose` changes the project, with this process id.
+    #[serde(alias = "watch")]
     Process { project: String, pid: u32 },
 }
 
