@@ -150,11 +150,14 @@ impl Looks<'_> {
             return assessed;
         }
         if let Some(diagnosis) = cause::diagnose(view, self.judge.lab, compiled) {
-            let may_mend = compiled.experiments.is_empty() && check.never.is_none();
-            if diagnosis.state == State::Converging && may_mend {
+            if diagnosis.state == State::Converging && check.never.is_none() {
                 assessed.verdict = Verdict::Pending;
-                assessed.waiting =
-                    diagnosis.chain.last().map(|link| format!("{}: {}", link.object, link.says));
+                let at_work = diagnosis.chain.last().map(|link| format!("{}: {}", link.object, link.says));
+                // Time was over when the experiment was made: what it met there is nobody's
+                // failure yet.
+                let tried =
+                    if compiled.experiments.is_empty() { "" } else { "tried out while this went on: " };
+                assessed.waiting = at_work.map(|at_work| format!("{tried}{at_work}"));
             }
             assessed.root = Some(diagnosis.root);
             assessed.cause = diagnosis.chain;

@@ -1,7 +1,7 @@
 //! When a pod that restarted is believed again.
 
-use lab_spec::Verdict;
-use serde_json::{Value, json};
+use lab_spec::{Lab, Verdict};
+use serde_json::{Value, from_value, json};
 
 use crate::literal::{evidence, lab, look, verdicts};
 
@@ -41,4 +41,28 @@ fn a_container_that_could_not_be_started_at_first_has_not_crashed() {
     };
     assert_eq!(judged("StartError"), [Verdict::Pass]);
     assert_eq!(judged("Error"), [Verdict::Pending]);
+}
+
+/// What an experiment met while a controller was at work, when time was over,
+/// is no failure yet.
+#[test]
+fn an_experiment_on_what_is_still_converging_fails_nothing() {
+    let text = "format: 1\nid: lab90\ntitle: T\ntarget: [kind]\nminutes: 1\nstory: S\n\
+        observe: {pods: {pods: {labels: app=a}}}\n\
+        experiments: {lose: {budget: {requests: 0, time: 9s}, steps: [{delete: {labels: 'app=a'}, as: got}]}}\n\
+        tasks:\n- {id: task, title: T, points: 10, text: T, hints: [a, b, c], checks: [{id: a, title: A, wrong: w, \
+        expect: 'lose.got.found && pods.all(p, ready(p))'}]}\n";
+    let lab = Lab::parse("lab.yaml", text).expect("the lab is right");
+    let judged = |waiting: &str| {
+        let status = json!({"name": "c", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": waiting}}});
+        let pod = json!({"kind": "Pod", "metadata": {"name": "p", "labels": {"app": "a"}},
+            "status": {"phase": "Pending", "containerStatuses": [status]}});
+        let mut evidence = evidence(&[look(30_000, &[("list v1 pods -n lab90", json!({"present": [pod]}))])]);
+        let record = json!({"started_ms": 30_000, "ended": "completed", "looks": {}, "log": [],
+            "results": {"got": {"found": false}}});
+        evidence.experiments.insert("lose".to_owned(), from_value(record).expect("the record is right"));
+        verdicts(&lab, &evidence)
+    };
+    assert_eq!(judged("ContainerCreating"), [Verdict::Pending]);
+    assert_eq!(judged("ErrImageNeverPull"), [Verdict::Fail]);
 }
