@@ -1,7 +1,7 @@
 //! Compose files of every form, resolved by the real resolver: what it says
 //! of each must be what was recorded, and no secret may be in it.
 //!
-//! `UPDATE_GOLDENS=1 cargo test -p lab-observe --test compose` records anew.
+//! `UPDATE_GOLDENS=1 cargo test --workspace --test live_compose` records anew.
 //! Needs `docker compose`, and no daemon; `clusters/offline/build compose`
 //! builds one.
 

@@ -1,6 +1,8 @@
 //! `up`, `down` and what they promise, on a real Docker daemon and a real
 //! cluster called `lct-up`. Fails without a daemon.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by failing there")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -46,6 +46,8 @@ create() {
   # --wait looks at the control plane only.
   check "$name: every node is Ready" kubectl wait --for=condition=Ready node --all --timeout=120s
   took=$((($(date +%s%N) - began) / 1000000))
+  # Ready nodes are no promise of names: DNS is a Deployment like others.
+  check "$name: DNS is available" kubectl -n kube-system rollout status deployment/coredns --timeout=120s
   count=$(kubectl get nodes --no-headers | wc -l)
   if [ "$count" = "$nodes" ]; then pass "$name: $nodes nodes"; else fail "$name: $count nodes, expected $nodes"; fi
   echo "$name: ready after $took ms (load average $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores)"

@@ -2,7 +2,7 @@
 //! real cluster.
 //!
 //! ```text
-//! LABCHECK_TEST_STATE=DIR cargo test -p labcheck --test live -- --test-threads 1
+//! LABCHECK_TEST_STATE=DIR cargo test --workspace --test live_learner -- --test-threads 1
 //! ```
 //!
 //! - `LABCHECK_TEST_STATE`: the state directory of `labcheck up`, with one

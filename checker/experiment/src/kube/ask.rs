@@ -47,8 +47,7 @@ pub(crate) async fn step(run: &mut Run<'_, '_>, place: &Place, at: usize, ask: &
     let manifest = probe.manifest();
     run.journal(Entry::Kubernetes(Change::Probe { name: name.clone() }))?;
     run.tell(&format!("asking {url} {count} times from pod/{name}"));
-    prober::create(place, &manifest).await?;
-    prober::started(run, place, &name).await?;
+    prober::start(run, place, &manifest, &name).await?;
     let end = prober::ended(run, place, &name, run.limit(work + START)).await?;
     let log = prober::log(run, place, &name).await?;
     let requests = report::requests(&log, &nonce, count).map_err(|why| {

@@ -56,9 +56,8 @@ pub(crate) async fn start(
     let manifest = probe.manifest();
     run.journal(Entry::Kubernetes(Change::Probe { name: pod.clone() }))?;
     run.tell(&format!("asking {url} {rate} times a second from pod/{pod}"));
-    prober::create(place, &manifest).await?;
     let created = Instant::now();
-    prober::started(run, place, &pod).await?;
+    prober::start(run, place, &manifest, &pod).await?;
     let record = Record {
         url: url.to_owned(),
         rate,
@@ -131,7 +130,7 @@ struct Follow {
     client: Client,
     namespace: String,
     pod: String,
-    /// When the pod's creation had been answered: the prober started later.
+    /// Before the pod was created: the prober started later.
     created: Instant,
     clock: Clock,
     patience: Duration,
@@ -191,7 +190,11 @@ impl Follow {
             let Some(line) = line else { return Err("its log ended before it did".to_owned()) };
             self.read(began, &line);
             if began.columns.is_over() {
-                return Ok(());
+                // Its requests would be taken for all of the experiment's time.
+                return match stop.is_cancelled() {
+                    true => Ok(()),
+                    false => Err("it ended before it was asked to".to_owned()),
+                };
             }
         }
     }

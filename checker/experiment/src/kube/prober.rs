@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::act::{self, Refusal};
 use super::manifest::CONTAINER;
-use super::{Place, read};
+use super::{Change, Place, read, undo};
 use crate::halt::Halt;
 use crate::run::Run;
 
@@ -23,8 +23,39 @@ pub(crate) fn name() -> String {
     format!("labcheck-probe-{}", &Uuid::new_v4().simple().to_string()[..10])
 }
 
+/// Creates the prober pod and waits until it runs or has run. Where the node's
+/// runtime could not start its container, nothing was sent and it is tried once
+/// more: a busy node does that to one container in some thousands.
+pub(crate) async fn start(
+    run: &Run<'_, '_>,
+    place: &Place,
+    manifest: &Value,
+    name: &str,
+) -> Result<(), Halt> {
+    create(place, manifest).await?;
+    let first = match started(run, place, name).await? {
+        Start::Runs => return Ok(()),
+        Start::Not { why, by_runtime: true } => why,
+        Start::Not { why, .. } => return Err(not_started(place, name, &why).await),
+    };
+    run.tell(&format!("starting pod/{name} once more: {first}"));
+    let client = &place.cluster.client;
+    let change = Change::Probe { name: name.to_owned() };
+    undo(client, run.id(), &place.namespace, &change).await?;
+    let api = read::pods(client, &place.namespace);
+    let gone = read::watch(&api, name, run.limit(START), |pod| pod.is_none().then_some(()));
+    if run.unless_cancelled(gone).await??.is_none() {
+        return Err(not_started(place, name, &first).await);
+    }
+    create(place, manifest).await?;
+    match started(run, place, name).await? {
+        Start::Runs => Ok(()),
+        Start::Not { why, .. } => Err(not_started(place, name, &why).await),
+    }
+}
+
 /// Creates the prober pod.
-pub(crate) async fn create(place: &Place, manifest: &Value) -> Result<(), Halt> {
+async fn create(place: &Place, manifest: &Value) -> Result<(), Halt> {
     let namespace = &place.namespace;
     let refusal = match act::create_pod(&place.cluster.client, namespace, manifest).await {
         Ok(()) => return Ok(()),
@@ -48,6 +79,8 @@ enum Stage {
     Starting(String),
     /// It will not run, and why.
     Stuck(String),
+    /// The node's runtime could not start its container, and why.
+    Unstarted(String),
     Running,
     /// Its container ended with this code.
     Ended(i64),
@@ -67,7 +100,7 @@ fn stage(pod: Option<&Value>) -> Stage {
     let status = || said(&pod["status"]);
     if let Some(terminated) = state("terminated") {
         return match terminated["reason"].as_str() {
-            Some("StartError" | "ContainerCannotRun") => Stage::Stuck(said(terminated)),
+            Some("StartError" | "ContainerCannotRun") => Stage::Unstarted(said(terminated)),
             _ if !text("/status/reason").is_empty() => Stage::Failed(status()),
             _ => Stage::Ended(terminated["exitCode"].as_i64().unwrap_or(-1)),
         };
@@ -99,29 +132,42 @@ fn stage(pod: Option<&Value>) -> Stage {
     Stage::Starting(unscheduled.map_or_else(|| "not scheduled yet".to_owned(), said))
 }
 
-/// Waits until the prober runs or has run. Not starting is never the target's
-/// doing.
-pub(crate) async fn started(run: &Run<'_, '_>, place: &Place, name: &str) -> Result<(), Halt> {
+/// Whether a prober started.
+enum Start {
+    /// It runs or has run.
+    Runs,
+    Not {
+        why: String,
+        /// The node's runtime failed, not what the pod asks for.
+        by_runtime: bool,
+    },
+}
+
+/// Waits until the prober runs or has run.
+async fn started(run: &Run<'_, '_>, place: &Place, name: &str) -> Result<Start, Halt> {
     let api = read::pods(&place.cluster.client, &place.namespace);
     let mut last = String::new();
+    let not = |why| Some(Start::Not { why, by_runtime: false });
     let seen = read::watch(&api, name, run.limit(START), |pod| match stage(pod) {
         Stage::Starting(why) => {
             last = why;
             None
         }
-        Stage::Stuck(why) => Some(Err(why)),
-        Stage::Failed(why) => Some(Err(format!("failed: {why}"))),
-        Stage::Gone => Some(Err("someone deleted it".to_owned())),
-        Stage::Running | Stage::Ended(_) => Some(Ok(())),
+        Stage::Stuck(why) => not(why),
+        Stage::Unstarted(why) => Some(Start::Not { why, by_runtime: true }),
+        Stage::Failed(why) => not(format!("failed: {why}")),
+        Stage::Gone => not("someone deleted it".to_owned()),
+        Stage::Running | Stage::Ended(_) => Some(Start::Runs),
     });
-    let why = match run.unless_cancelled(seen).await?? {
-        Some(Ok(())) => return Ok(()),
-        Some(Err(why)) => why,
-        None => last,
-    };
+    let seen = run.unless_cancelled(seen).await??;
+    Ok(seen.unwrap_or(Start::Not { why: last, by_runtime: false }))
+}
+
+/// Not starting is never the target's doing.
+async fn not_started(place: &Place, name: &str, why: &str) -> Halt {
     let event = read::newest_event(&place.cluster.client, &place.namespace, name).await;
     let event = event.map(|event| format!("; last event: {event}")).unwrap_or_default();
-    Err(Halt::Unavailable(format!("the prober pod `{name}` did not start: {why}{event}")))
+    Halt::Unavailable(format!("the prober pod `{name}` did not start: {why}{event}"))
 }
 
 /// Waits for the prober's end and says in words what it was.
@@ -135,7 +181,7 @@ pub(crate) async fn ended(
     let seen = read::watch(&api, name, limit, |pod| match stage(pod) {
         Stage::Starting(_) | Stage::Running => None,
         Stage::Ended(code) => Some(Ok(format!("exit code {code}"))),
-        Stage::Stuck(why) | Stage::Failed(why) => Some(Err(why)),
+        Stage::Stuck(why) | Stage::Unstarted(why) | Stage::Failed(why) => Some(Err(why)),
         Stage::Gone => Some(Err("someone deleted it".to_owned())),
     });
     match run.unless_cancelled(seen).await?? {
@@ -171,6 +217,14 @@ mod tests {
         assert_eq!(stage(Some(&waiting("ErrImageNeverPull"))), stuck);
         let starting = Stage::Starting("ContainerCreating because".to_owned());
         assert_eq!(stage(Some(&waiting("ContainerCreating"))), starting);
+    }
+
+    #[test]
+    fn a_runtime_that_failed_is_told_from_a_pod_that_asks_too_much() {
+        let pod = json!({"status": {"phase": "Failed", "containerStatuses": [
+            {"state": {"terminated": {"exitCode": 128, "reason": "StartError", "message": "unable to freeze"}}},
+        ]}});
+        assert_eq!(stage(Some(&pod)), Stage::Unstarted("StartError unable to freeze".to_owned()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Tests on a real cluster: `cargo test -p lab-experiment --test live`.
+//! Tests on a real cluster: `cargo test --workspace --test live_experiment`.
 //!
 //! LABCHECK_TEST_KUBECONFIG names the kubeconfig of a cluster that may be
 //! changed; it must be set. On its nodes lie the images LABCHECK_TEST_IMAGE

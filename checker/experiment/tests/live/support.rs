@@ -233,7 +233,7 @@ pub fn setting<'a>(
         journal_dir: journal_dir.to_owned(),
         nonce: "n0".to_owned(),
         clock: &clock,
-        look: &|| async { look() }.boxed(),
+        look: &|_| async { look() }.boxed(),
         progress,
         cancel: CancellationToken::new(),
     }

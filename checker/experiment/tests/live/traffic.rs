@@ -24,7 +24,7 @@ async fn record(sample: Value, steps: Value, cancel: CancellationToken) -> Exper
         from(json!({"budget": {"requests": 10_000, "time": "90s"}, "sample": sample, "steps": steps}));
     let interrupt = async {
         while let Some(line) = hears.recv().await {
-            if line.starts_with("letting 60s") {
+            if line.starts_with("letting 1m") {
                 cancel.cancel();
             }
         }

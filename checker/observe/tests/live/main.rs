@@ -1,4 +1,4 @@
-//! Against a real API server: `LABCHECK_TEST_KUBECONFIG=… cargo test -p lab-observe --test live`.
+//! Against a real API server: `LABCHECK_TEST_KUBECONFIG=… cargo test --workspace --test live_observe`.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
