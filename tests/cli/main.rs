@@ -10,5 +10,6 @@ mod evidence;
 mod kubeconfig;
 mod labs;
 mod place;
+mod serve;
 mod server;
 mod usage;

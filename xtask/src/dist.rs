@@ -44,6 +44,7 @@ pub fn run() -> anyhow::Result<()> {
         copy(&file, &tree.join(document))?;
     }
     describe(&labcheck, &tree)?;
+    crate::book::run(Some(tree.join("book")))?;
 
     let dist = root.join("dist");
     fs::create_dir_all(&dist)?;

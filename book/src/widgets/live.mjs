@@ -5,31 +5,38 @@ import { make } from "./dom.mjs";
 /** A task's word and its colour. */
 export function badge(task) {
     const run = task.checks.filter(check => check.experiment && check.graded);
-    const bad = run.some(check => check.graded !== "pass" && check.graded !== "skipped");
+    const bad = run.filter(check => check.graded !== "pass" && check.graded !== "skipped");
     if (task.verdict === null || task.verdict === "pass") {
-        if (bad) {
+        if (bad.some(check => colourOf(check.graded) === "fail")) {
             return ["failed when graded", "fail"];
+        }
+        if (bad.length > 0) {
+            return ["not settled when graded", "wait"];
         }
         if (run.length < task.toRun) {
             return task.verdict === null ? ["not graded yet", "wait"] : ["pass so far", "pass"];
         }
         return ["pass", "pass"];
     }
-    return [task.verdict, { fail: "fail", blocked: "fail" }[task.verdict] ?? "wait"];
+    return [task.verdict, colourOf(task.verdict)];
+}
+
+/** What could not be seen is not wrong. */
+function colourOf(verdict) {
+    return { pass: "pass", fail: "fail", blocked: "fail" }[verdict] ?? "wait";
 }
 
 /** A check's word, its colour and what is to be said of it. */
 export function line(check, lab) {
     if (!check.experiment) {
-        const colour = { pass: "pass", fail: "fail", blocked: "fail" }[check.verdict] ?? "wait";
         const why = check.verdict === "pass" ? [] : [check.follows ? `follows from \`${check.follows}\`` : check.message];
         const cause = check.follows ? [] : check.cause.map(link => `because ${link}`);
         const look = check.verdict !== "pass" && check.look ? [`look: \`${check.look}\``] : [];
-        return { word: check.verdict, colour, says: [...why, ...cause, ...look].filter(text => text !== "") };
+        return { word: check.verdict, colour: colourOf(check.verdict), says: [...why, ...cause, ...look].filter(text => text !== "") };
     }
     const by = `needs an experiment, which \`labcheck ${lab}\` runs`;
     return check.graded
-        ? { word: check.graded, colour: check.graded === "pass" ? "pass" : "fail", says: [`when it was last graded from here; ${by}`] }
+        ? { word: check.graded, colour: colourOf(check.graded), says: [`when it was last graded from here; ${by}`] }
         : { word: "not run", colour: "wait", says: [by] };
 }
 
