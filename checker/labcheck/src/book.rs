@@ -28,9 +28,9 @@ pub fn find(named: Option<&Path>, progress: Progress) -> Result<PathBuf, Failure
     }
     let executable = env::current_exe().ok().and_then(|path| path.canonicalize().ok());
     let folder = executable.as_deref().and_then(Path::parent);
-    let beside =
+    let mut beside =
         folder.into_iter().flat_map(|folder| [folder.join("book"), folder.join("../share/labcheck/book")]);
-    beside.filter(|book| built(book).is_ok()).next().ok_or_else(|| {
+    beside.find(|book| built(book).is_ok()).ok_or_else(|| {
         Failure::usage("no built book lies beside this labcheck")
             .next("`--book DIR` names one; `cargo xtask book` builds it in a checkout")
     })

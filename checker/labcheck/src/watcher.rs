@@ -71,14 +71,17 @@ impl<'a> Watcher<'a> {
         self.collector.judge.unmet(&self.evidence)
     }
 
-    /// Why the lists cannot be seen, while they cannot.
+    /// Why nothing can be seen, while no list can be.
     pub fn blind(&self) -> Option<&str> {
-        let answers = self.asked.iter().filter(|(_, request)| is_list(request));
-        let unseen = answers.filter_map(|(key, _)| match &self.evidence.seen(key)?.outcome {
-            Outcome::Unavailable(why) => Some(why.message.as_str()),
-            _ => None,
-        });
-        unseen.last()
+        let lists = self.asked.iter().filter(|(_, request)| is_list(request));
+        let mut why = None;
+        for (key, _) in lists {
+            match &self.evidence.seen(key)?.outcome {
+                Outcome::Unavailable(unavailable) => why = Some(unavailable.message.as_str()),
+                _ => return None,
+            }
+        }
+        why
     }
 
     /// Waits for a change, or for a second, and judges anew.
