@@ -101,6 +101,32 @@ fn start_writes_the_files_once_and_reset_again() {
     assert!(said.err.contains("cd HOME/lab02"), "{}", said.err);
 }
 
+/// In a daemon that is somebody's, upstream names are his.
+#[test]
+fn start_names_the_stand_ins_of_a_daemon_that_is_not_ours() {
+    let place = Place::new();
+    let host = "unix:///nowhere/docker.sock";
+    place.write(
+        "state/engines/unix____nowhere_docker_sock.json",
+        format!(
+            r#"{{"format": 1, "host": "{host}", "images": {{}}, "loaded": "2026-11-21T10:00:00Z",
+               "stand_ins": {{"labcheck/redis:7.4-alpine": "redis-server 5:8.0.2"}}}}"#
+        ),
+    );
+    let said = with_docker(&place, host, &["start", "lab02"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let told = "`compose.override.yaml` puts stand-ins in the place of images that could not be pulled\n";
+    assert!(said.out.contains(told), "{}", said.out);
+    let text = std::fs::read_to_string(place.path("lab02/compose.override.yaml")).unwrap();
+    assert!(
+        text.contains("  queue:\n    image: labcheck/redis:7.4-alpine # Debian's redis-server"),
+        "{text}"
+    );
+    let said = with_docker(&place, "unix:///elsewhere.sock", &["start", "lab02", "--dir", "other"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!place.path("other/compose.override.yaml").exists(), "another daemon has no stand-ins");
+}
+
 #[test]
 fn a_recorded_project_is_judged_without_docker() {
     let recorded = |state: &str| {

@@ -184,10 +184,8 @@ impl Home {
         run(kubectl().arg("config").args(args).env("KUBECONFIG", self.path("config"))).exits(0);
     }
 
-    /// UIDs of the lab's pods, sorted; those of probers not.
+    /// Names and UIDs of the lab's pods, sorted, without those that are going.
     pub fn pods(&self) -> Vec<String> {
-        // Pods of the replica set before go by themselves, sooner or later.
-        self.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/api", "--timeout", "60s"]);
         let staying = "go-template={{range .items}}{{if not .metadata.deletionTimestamp}}\
                        {{.metadata.name}} {{.metadata.uid}}{{\"\\n\"}}{{end}}{{end}}";
         let listed = self.kubectl(&["-n", NAMESPACE, "get", "pods", "-o", staying]);

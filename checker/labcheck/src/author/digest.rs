@@ -86,7 +86,8 @@ impl Digests {
             .map_err(|error| Failure::usage(format!("`{}` cannot be written: {error}", self.path.display())))
     }
 
-    fn of(&self, state: &State) -> String {
+    /// What the state's evidence and verdicts depend on.
+    pub fn of(&self, state: &State) -> String {
         let mut hash = self.shared.clone();
         part(&mut hash, &state.name, state.text.as_bytes());
         for (name, text) in &state.files {

@@ -7,6 +7,7 @@ pub mod new;
 mod scene;
 mod state;
 pub mod test;
+mod verdicts;
 
 use std::path::PathBuf;
 

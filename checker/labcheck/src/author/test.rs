@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -21,6 +21,7 @@ use super::{
     kubeconfig,
     scene::{self, Made, Scene},
     state::{self, State},
+    verdicts::{self, Kept},
 };
 use crate::{
     collect::{self, Collector},
@@ -59,6 +60,9 @@ pub struct Args {
     /// Do not record evidence
     #[arg(long)]
     no_record: bool,
+    /// Add the verdicts of each grading to this file, a line of JSON each
+    #[arg(long, value_name = "FILE")]
+    verdicts: Option<PathBuf>,
 }
 
 /// Proves the lab's states on the cluster; exit 1 if one is not as expected.
@@ -93,6 +97,7 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
         dir: &dir,
         records: Records::open()?,
         digests,
+        kept: args.verdicts.as_deref().map(Kept::open).transpose()?,
         alone: AsyncMutex::new(()),
     };
     let problems = commands::block_on(prover.prove(&chosen))?;
@@ -125,6 +130,7 @@ struct Prover<'a> {
     dir: &'a Path,
     records: Records,
     digests: Mutex<Digests>,
+    kept: Option<Kept>,
     /// Held while a lab that sends a load is graded: traffic runs alone.
     alone: AsyncMutex<()>,
 }
@@ -180,15 +186,18 @@ impl Prover<'_> {
         for _ in 0..self.args.times.max(1) {
             let session = Session { observer: self.fresh(&scene.target).await?, ..scene.session.again() };
             let (evidence, report) = self.grade(&session).await?;
-            let mut found = compare(state, &report);
+            if let Some(kept) = &self.kept {
+                kept.add(&self.lab.id, state, self.digests().of(state), &report)?;
+            }
+            let mut found = verdicts::compare(state, &report);
             found.extend(self.replay(&evidence, &report)?);
             if !found.is_empty() {
                 found.push(self.keep(state, &evidence)?);
             }
             problems.extend(found);
-            let verdicts = verdicts(&report);
+            let verdicts = verdicts::of(&report);
             if let Some(first) = &first {
-                problems.extend(differences(first, &verdicts, &state.expect.either));
+                problems.extend(verdicts::differences(first, &verdicts, &state.expect.either));
             } else {
                 first = Some(verdicts);
                 if problems.is_empty() && !self.args.no_record {
@@ -329,9 +338,13 @@ impl Prover<'_> {
         fs::write(folder.join(format!("{name}.json")), lab_render::json(report))
             .map_err(|error| failed(&error))?;
         // At once: a proof that is cut short keeps what it has proven.
-        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut digests = self.digests();
         digests.note(state);
         digests.save()
+    }
+
+    fn digests(&self) -> MutexGuard<'_, Digests> {
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -341,45 +354,6 @@ fn scratch() -> Result<tempfile::TempDir, Failure> {
 
 fn file_name(state: &State) -> String {
     state.name.replace('/', "-")
-}
-
-fn verdicts(report: &Report) -> Vec<(String, Verdict)> {
-    report.checks().map(|(_, check)| (check.id.clone(), check.verdict)).collect()
-}
-
-/// What the report says other than the state expects.
-fn compare(state: &State, report: &Report) -> Vec<String> {
-    let expected: BTreeSet<&str> = state.expect.fails.iter().map(String::as_str).collect();
-    let either: BTreeSet<&str> = state.expect.either.iter().map(String::as_str).collect();
-    report
-        .checks()
-        .filter(|(_, check)| !either.contains(check.id.as_str()))
-        .filter_map(|(_, check)| {
-            let fails = matches!(check.verdict, Verdict::Fail | Verdict::Pending | Verdict::Blocked);
-            let expected = expected.contains(check.id.as_str());
-            let right = if expected { fails } else { check.verdict == Verdict::Pass };
-            let word = if expected { "fail" } else { "pass" };
-            (!right).then(|| {
-                format!(
-                    "check `{}` is {}, expected {word}: {}",
-                    check.id,
-                    check.verdict.word(),
-                    check.message
-                )
-            })
-        })
-        .collect()
-}
-
-fn differences(first: &[(String, Verdict)], next: &[(String, Verdict)], either: &[String]) -> Vec<String> {
-    first
-        .iter()
-        .zip(next)
-        .filter(|((id, a), (_, b))| a != b && !either.contains(id))
-        .map(|((id, a), (_, b))| {
-            format!("check `{id}` was {}, then {}, on the same state", a.word(), b.word())
-        })
-        .collect()
 }
 
 /// Removes evidence of states that are gone.

@@ -12,6 +12,7 @@ pub mod progress;
 pub mod quickstart;
 pub mod serve;
 pub mod solution;
+mod stand_ins;
 pub mod start;
 pub mod unfinished;
 pub mod up;

@@ -7,7 +7,11 @@ use lab_experiment::Manifest;
 use lab_judge::Judge;
 use lab_spec::{Lab, Target};
 
-use super::{confirm, unfinished};
+use super::{
+    confirm,
+    stand_ins::{self, OVERRIDE},
+    unfinished,
+};
 use crate::{
     failure::Failure,
     labs::{self, Entry, Library},
@@ -117,7 +121,10 @@ fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> R
             return Err(Failure::usage("nothing was written"));
         }
     }
-    for (name, text) in entry.files("starter") {
+    let mut files = entry.files("starter");
+    let renamed = renamed_images(&files, state)?;
+    files.extend(renamed.clone());
+    for (name, text) in files {
         let path = directory.join(&name);
         let cannot = |error: std::io::Error| {
             Failure::unobservable(format!("cannot write `{}`: {error}", path.display()))
@@ -128,8 +135,24 @@ fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> R
     state.save_lab(&Started::in_directory(lab.id.clone(), fresh_params(), directory.clone()))?;
     tell(lab);
     anstream::println!("\nyour files are in `{shown}`");
+    if let Some((name, _)) = renamed {
+        anstream::println!("`{name}` puts stand-ins in the place of images that could not be pulled");
+    }
     anstream::println!("next: cd {shown} && docker compose up -d --wait; labcheck {}", lab.id);
     Ok(0)
+}
+
+/// The override file for a daemon where `up --compose` gave stand-ins names of
+/// their own.
+fn renamed_images(files: &[(String, String)], state: &State) -> Result<Option<(String, String)>, Failure> {
+    let text = |wanted: &str| files.iter().find(|(name, _)| name == wanted).map(|(_, text)| text);
+    let Some(compose) = text("compose.yaml").filter(|_| text(OVERRIDE).is_none()) else { return Ok(None) };
+    // Whoever has no daemon yet has no stand-ins either.
+    let Ok(endpoint) = lab_observe::docker::find() else { return Ok(None) };
+    let Some(engine) = state.engine(&endpoint.host)? else { return Ok(None) };
+    let file = stand_ins::override_file(compose, &engine.stand_ins)
+        .map_err(|error| Failure::usage(format!("starter/compose.yaml: {error}")))?;
+    Ok(file.map(|text| (OVERRIDE.to_owned(), text)))
 }
 
 fn starter(entry: &Entry<'_>) -> Result<Vec<Manifest>, Failure> {
