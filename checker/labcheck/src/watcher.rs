@@ -21,7 +21,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// Lists arrive one by one, so what joins two of them may look wrong for a
 /// moment: what passed is called something else only after this long.
-const SETTLE: Duration = Duration::from_millis(80);
+const SETTLE: Duration = Duration::from_millis(30);
 /// Looks this much older than the longest window of a lab can no longer change
 /// a verdict, in milliseconds.
 const MARGIN_MS: u64 = 20_000;
