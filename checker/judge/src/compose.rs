@@ -65,6 +65,27 @@ pub(crate) fn disagreement(resolved: &Value, files: &Value) -> Option<String> {
     None
 }
 
+/// The resolved file with the paths of watch rules as seen from the project's
+/// directory, `.` for the directory itself: compose makes them absolute. Those
+/// that lie elsewhere stay.
+pub(crate) fn from_directory(mut resolved: Value, directory: &str) -> Value {
+    let services = resolved.get_mut("services").and_then(Value::as_object_mut);
+    for (_, service) in services.into_iter().flatten() {
+        let rules = service.pointer_mut("/develop/watch").and_then(Value::as_array_mut);
+        for path in rules.into_iter().flatten().filter_map(|rule| rule.get_mut("path")) {
+            let Some(rest) = path.as_str().and_then(|path| path.strip_prefix(directory)) else { continue };
+            let rest = match rest.strip_prefix(['/', '\\']) {
+                _ if directory.is_empty() => continue,
+                Some(rest) => rest,
+                None if rest.is_empty() => ".",
+                None => continue,
+            };
+            *path = Value::String(if rest.is_empty() { "." } else { rest }.to_owned());
+        }
+    }
+    resolved
+}
+
 /// A dependency that was written otherwise than it was resolved.
 fn condition(written: &Object, service: &Value, resolved: &Object) -> Option<String> {
     let dependencies: Vec<(&str, &str)> = match written.get("depends_on")? {
@@ -147,5 +168,24 @@ mod tests {
         assert_eq!(disagreement(&resolved(json!({"far": {"image": "x"}})), &files), None);
         let files = json!([{"path": "a", "document": null, "error": "no YAML"}]);
         assert_eq!(disagreement(&resolved(json!({"far": {"image": "x"}})), &files), None);
+    }
+
+    #[test]
+    fn watch_rules_are_seen_from_the_project() {
+        let seen = |path: &str| {
+            let services = json!({"api": {"develop": {"watch": [{"path": path}]}}, "db": {"image": "x"}});
+            let bound = from_directory(resolved(services), "/home/a/lab");
+            bound["services"]["api"]["develop"]["watch"][0]["path"].as_str().unwrap_or_default().to_owned()
+        };
+        for (path, expected) in [
+            ("/home/a/lab/api/src", "api/src"),
+            ("/home/a/lab", "."),
+            ("/home/a/lab/", "."),
+            ("/home/a/laboratory", "/home/a/laboratory"),
+            ("/home/a/shared", "/home/a/shared"),
+        ] {
+            assert_eq!(seen(path), expected);
+        }
+        assert_eq!(from_directory(json!({"services": null}), ""), json!({"services": null}));
     }
 }

@@ -235,7 +235,11 @@ impl<'a> View<'a> {
                 }
                 (resolved, _) => match crate::compose::disagreement(resolved, &file["files"]) {
                     Some(why) => Value::unavailable(what, format!("the evidence contradicts itself: {why}")),
-                    None => Value::from_json_with(resolved, schema::of("ComposeFile")),
+                    None => {
+                        let directory = file["directory"].as_str().unwrap_or_default();
+                        let bound = crate::compose::from_directory(resolved.clone(), directory);
+                        Value::from_json_with(&bound, schema::of("ComposeFile"))
+                    }
                 },
             },
             Some(Outcome::Absent) => Value::absent(what),

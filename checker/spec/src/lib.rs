@@ -4,6 +4,7 @@
 //!
 //! This crate never does I/O and never judges.
 
+pub mod compose;
 pub mod diagnostic;
 pub mod duration;
 pub mod evidence;

@@ -16,7 +16,7 @@ use futures::future::join_all;
 use lab_spec::experiment::compose::Write;
 use serde_json::json;
 
-use super::{Change, Daemon, PROJECT, Place, containers};
+use super::{Change, Daemon, PROJECT, Place, containers, group};
 use crate::{
     halt::Halt,
     run::{Run, Told},
@@ -130,8 +130,8 @@ pub(crate) async fn undo(daemon: &Daemon, change: &Change) -> Result<Option<Stri
             remove_directory(directory)?;
             Ok((removed > 0).then(|| format!("removed compose project `{project}` with all it had")))
         }
-        Change::Watch { project, pid } => {
-            end(*pid, project);
+        Change::Process { project, pid } => {
+            group::end(*pid, project);
             Ok(None)
         }
     }
@@ -177,17 +177,6 @@ fn remove_directory(directory: &Path) -> Result<(), Halt> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Halt::Unavailable(format!("cannot remove `{}`: {error}", directory.display()))),
-    }
-}
-
-/// Ends a `docker compose watch` that outlived its labcheck. Its number may be
-/// another process's by now, so its command line must name the project.
-fn end(pid: u32, project: &str) {
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let ours = String::from_utf8_lossy(&command).contains(project);
-    if let Some(process) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).filter(|_| ours) {
-        // It may end between the look and the signal.
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) async fn answered(
         if version.as_ref() == Some(&wanted) || Instant::now() >= limit {
             break;
         }
+        place.beside.0.lock().await.watch.check()?;
         run.unless_cancelled(sleep(PAUSE)).await?;
     }
     let ok = version.as_ref() == Some(&wanted);

@@ -126,6 +126,7 @@ pub(super) async fn changed(run: &mut Run<'_, '_>, place: &Place, wait: &WaitUp)
         {
             break true;
         }
+        place.beside.0.lock().await.watch.check()?;
         if Instant::now() >= limit {
             break false;
         }

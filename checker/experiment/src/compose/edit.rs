@@ -34,7 +34,11 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, at: usize, edit: 
         text
     });
     let before = containers::faces(place).await?;
-    place.beside.0.lock().await.edited = Some(Edited { nonce: nonce.clone(), before });
+    let mut beside = place.beside.0.lock().await;
+    beside.watch.check()?;
+    beside.watch.begin();
+    beside.edited = Some(Edited { nonce: nonce.clone(), before });
+    drop(beside);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, &bytes))

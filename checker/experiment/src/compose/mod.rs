@@ -12,17 +12,19 @@ mod copy;
 mod edit;
 mod events;
 mod exec;
+mod group;
 mod model;
 mod project;
 pub mod stage;
 mod up;
+mod watch;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use bollard::Docker;
 use lab_spec::experiment::{Action, ComposeStep};
 use serde::{Deserialize, Serialize};
-use tokio::{process::Child, sync::Mutex};
+use tokio::sync::Mutex;
 
 use crate::{
     halt::Halt,
@@ -78,7 +80,7 @@ pub struct Beside(Mutex<Running>);
 #[derive(Default)]
 struct Running {
     events: Option<events::Following>,
-    watch: Option<Child>,
+    watch: watch::Watch,
     /// What the last edit was, and how the containers were just before it.
     edited: Option<Edited>,
 }
@@ -107,8 +109,9 @@ pub(crate) struct Subject {
 pub(crate) enum Change {
     /// A project of this name will be made from this directory.
     Copy { project: String, directory: PathBuf },
-    /// `docker compose watch` runs with this process id.
-    Watch { project: String, pid: u32 },
+    /// `docker compose` changes the project, with this process id.
+    #[serde(alias = "watch")]
+    Process { project: String, pid: u32 },
 }
 
 /// The labels compose puts on what it makes.
@@ -143,6 +146,7 @@ pub(crate) async fn step(
         ComposeStep::Logs(logs) => containers::logs(run, place, logs).await,
         ComposeStep::Answered(answered) => ask::answered(run, place, at, answered).await,
         ComposeStep::Changed(wait) => containers::changed(run, place, wait).await,
+        ComposeStep::Quiet(quiet) => watch::quiet(run, place, quiet).await,
     }
 }
 
@@ -159,9 +163,8 @@ impl Place {
     pub(crate) async fn quiesce(&self) {
         let Running { watch, events, .. } = std::mem::take(&mut *self.beside.0.lock().await);
         drop(events);
-        if let Some(mut watch) = watch {
-            // It may have ended by itself.
-            let _ = watch.kill().await;
+        if let watch::Watch::Running(watching) = watch {
+            watching.end().await;
         }
     }
 }

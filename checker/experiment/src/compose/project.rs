@@ -63,11 +63,24 @@ pub(super) async fn resolved(project: &Project, host: &str) -> Result<Value, Hal
         .map_err(cannot)?;
     if !finished.status.success() {
         let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
+        if let Some(why) = too_old(project).await {
+            return Err(Halt::Unavailable(format!(
+                "`docker compose` refuses the compose file: {said}; {why}"
+            )));
+        }
         return Err(Halt::Stopped(format!("`docker compose` refuses the compose file: {said}")));
     }
     serde_json::from_slice(&finished.stdout).map_err(|error| {
         Halt::Unavailable(format!("what `docker compose config` printed is no JSON: {error}"))
     })
+}
+
+/// Why the learner's Compose is too old to be believed; none if it is not.
+pub(super) async fn too_old(project: &Project) -> Option<String> {
+    let mut command = project.command("");
+    command.args(["version", "--short"]).stderr(Stdio::null());
+    let output = tokio::time::timeout(RESOLVE, command.output()).await.ok()?.ok()?;
+    lab_spec::compose::too_old(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// Makes the copy's directory and file from what was resolved.

@@ -39,6 +39,20 @@ pub(super) const DOCS: &[Doc] = &[
         trap: "A path may lie in a mount inside another mount; without any it lies in the container's own layer, and the mount does not exist.",
         call: mount_of,
     },
+    Doc {
+        name: "became",
+        signature: "became(before, after) -> string",
+        says: "What became of a service's container between two looks: `unchanged`, `restarted` (the same container, its process started anew), `recreated` (another container of the same image), `rebuilt` (another image).",
+        trap: "RestartCount counts only what a restart policy did; `docker restart` and `sync+restart` leave it at 0.",
+        call: became,
+    },
+    Doc {
+        name: "watchActions",
+        signature: "watchActions(service, file) -> list<string>",
+        says: "The actions of the `develop.watch` rules of a resolved service whose path holds this file of the project, as in `watchActions(file.services.api, 'api/src/main.py')`.",
+        trap: "A rule may name the file, or any directory above it. `ignore` and `include` are left out here: whether a rule fires is for an experiment to show.",
+        call: watch_actions,
+    },
 ];
 
 fn container<'a>(name: &str, arguments: &'a [Value]) -> Result<&'a Value, EvalError> {
@@ -80,6 +94,53 @@ fn mount_of(_: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<V
     Ok(longest.cloned().unwrap_or_else(|| {
         Value::absent(format!("a mount that holds `{path}` in the container of `{}`", service(container)))
     }))
+}
+
+fn became(_: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<Value, EvalError> {
+    let [before @ Value::Map(_), after @ Value::Map(_)] = arguments else {
+        return Err(wrong_types("became", arguments));
+    };
+    Ok(change(before, after).to_owned().into())
+}
+
+fn watch_actions(_: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<Value, EvalError> {
+    let [service @ Value::Map(_), Value::String(file)] = arguments else {
+        return Err(wrong_types("watchActions", arguments));
+    };
+    let found = actions(service, file).into_iter().map(|action| Value::from(action.to_owned()));
+    Ok(Value::list(found.collect::<Vec<_>>()))
+}
+
+fn change(before: &Value, after: &Value) -> &'static str {
+    let differs = |path: &[&str]| text(before, path) != text(after, path);
+    if differs(&["Image"]) {
+        "rebuilt"
+    } else if differs(&["Id"]) {
+        "recreated"
+    } else if differs(&["State", "StartedAt"]) {
+        "restarted"
+    } else {
+        "unchanged"
+    }
+}
+
+/// Actions of the rules whose path holds the file. A path that could not be
+/// told from the project's directory ends like the file, or like a directory
+/// above it.
+fn actions<'a>(service: &'a Value, file: &str) -> Vec<&'a str> {
+    let above = file.match_indices('/').map(|(at, _)| &file[..at]);
+    let ends: Vec<_> = above.chain([file]).collect();
+    let holds = |path: &str| {
+        let path = path.replace('\\', "/");
+        let path = path.trim_end_matches('/').trim_start_matches("./");
+        let absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
+        match absolute {
+            true => ends.iter().any(|end| path.strip_suffix(end).is_some_and(|rest| rest.ends_with('/'))),
+            false => path == "." || ends.contains(&path),
+        }
+    };
+    let rules = items(service, &["develop", "watch"]).iter();
+    rules.filter(|rule| holds(text(rule, &["path"]))).map(|rule| text(rule, &["action"])).collect()
 }
 
 /// The compose service a container belongs to.
@@ -128,5 +189,38 @@ mod tests {
             assert_eq!(is_up(&container), expected, "{health}");
         }
         assert!(is_up(&state(json!({"Status": "running"}))));
+    }
+    #[test]
+    fn what_became_of_a_container_is_told_by_its_ids() {
+        let face = |id: &str, image: &str, started: &str| {
+            Value::from_json(&json!({"Id": id, "Image": image, "State": {"StartedAt": started}}))
+        };
+        let before = face("a", "x", "1");
+        for (after, expected) in [
+            (face("a", "x", "1"), "unchanged"),
+            (face("a", "x", "2"), "restarted"),
+            (face("b", "x", "2"), "recreated"),
+            (face("b", "y", "2"), "rebuilt"),
+        ] {
+            assert_eq!(change(&before, &after), expected);
+        }
+    }
+
+    #[test]
+    fn a_rule_holds_a_file_from_any_directory_above_it() {
+        let service = |paths: &[&str]| {
+            let rules: Vec<_> = paths.iter().map(|path| json!({"path": path, "action": path})).collect();
+            Value::from_json(&json!({"develop": {"watch": rules}}))
+        };
+        let file = "api/src/version.txt";
+        let absolute = ["/home/a/lab/api/src/version.txt", "/home/a/lab/api/", "C:\\lab\\api\\src"];
+        for path in ["api/src/version.txt", "api/src", "./api/", "api", "."].iter().chain(&absolute) {
+            assert_eq!(actions(&service(&[path]), file), [*path]);
+        }
+        for path in ["worker/src", "src", "api/srcs", "ap", "/home/a/lab/my-api", "/home/a/lab/src", ""] {
+            assert!(actions(&service(&[path]), file).is_empty(), "{path}");
+        }
+        assert!(actions(&Value::from_json(&json!({"image": "ms:v1"})), file).is_empty());
+        assert_eq!(actions(&service(&["api/src", "api/deps", "api"]), file), ["api/src", "api"]);
     }
 }

@@ -37,6 +37,9 @@ pub enum ComposeStep {
     /// Waits until a service's container is another one, or was started anew,
     /// since the last edit.
     Changed(WaitUp),
+    /// Waits until `docker compose watch` has said nothing for a while, so that
+    /// what the last edit made it do is done.
+    Quiet(Quiet),
 }
 
 /// How the copy is started.
@@ -56,6 +59,17 @@ pub struct Up {
 pub struct WaitUp {
     /// The service.
     pub service: String,
+    /// How long at most; running out is recorded, not an error.
+    pub within: Span,
+}
+
+/// Silence that is waited for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quiet {
+    /// How long nothing may be said, counted from the last edit or word.
+    #[serde(rename = "for")]
+    pub lasting: Span,
     /// How long at most; running out is recorded, not an error.
     pub within: Span,
 }
