@@ -91,7 +91,10 @@ impl<'a> Watcher<'a> {
         let mut report = self.collector.judge.report(&self.evidence);
         if is_worse(&self.report, &report) {
             let until = Instant::now() + SETTLE;
-            while timeout_at(until, self.hear()).await.is_ok() {}
+            while Instant::now() < until
+                && !self.collector.cancel.is_cancelled()
+                && timeout_at(until, self.hear()).await.is_ok()
+            {}
             report = self.collector.judge.report(&self.evidence);
         }
         self.report = report;
@@ -111,7 +114,8 @@ impl<'a> Watcher<'a> {
             Some(look) = lists.next() => self.take_in(look),
             (requests, look) = answer => {
                 self.asking = None;
-                let new_lists = requests.iter().any(|request| is_list(request) && !self.asked.contains_key(&request.key()));
+                let is_new = |request: &Request| !self.asked.contains_key(&request.key());
+                let new_lists = requests.iter().any(|request| is_list(request) && is_new(request));
                 self.asked.extend(requests.into_iter().map(|request| (request.key(), request)));
                 // The lists are being watched: between two looks nothing was missed.
                 self.take_in(Look { gap: false, ..look });
