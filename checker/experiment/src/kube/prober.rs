@@ -15,8 +15,9 @@ use super::{Change, Place, read, undo};
 use crate::halt::Halt;
 use crate::run::Run;
 
-/// How long the prober may take to start: its image is already on the node.
-pub(crate) const START: Duration = Duration::from_secs(20);
+/// How long the prober may take to start. Its image is already on the node, but
+/// where a sandbox fails the kubelet tries again only after 10 s to 20 s.
+pub(crate) const START: Duration = Duration::from_secs(45);
 
 /// A name no other prober has.
 pub(crate) fn name() -> String {
