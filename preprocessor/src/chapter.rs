@@ -14,13 +14,16 @@ use crate::{
 };
 
 /// Names of directives, for suggestions.
-const KNOWN: [&str; 13] = [
-    "lab", "hints", "quiz", "console", "covers", "claim", "endclaim", "widget", "diagram", "labs",
-    "syllabus", "coverage", "claims",
+const KNOWN: [&str; 15] = [
+    "lab", "hints", "quiz", "console", "covers", "claim", "endclaim", "widget", "diagram", "term", "labs",
+    "syllabus", "coverage", "claims", "glossary",
 ];
 
+/// Those that may stand between words.
+const INLINE: [&str; 2] = ["covers", "term"];
+
 /// Those that are filled when the whole book was seen ([`crate::pages`]).
-pub(crate) const LATER: [&str; 4] = ["labs", "syllabus", "coverage", "claims"];
+pub(crate) const LATER: [&str; 5] = ["labs", "syllabus", "coverage", "claims", "glossary"];
 
 /// Why a directive cannot be filled, and what to do.
 struct Refused(String, Option<String>);
@@ -78,7 +81,7 @@ impl Page<'_> {
         if !KNOWN.contains(&name) {
             return Err(Refused(format!("there is no directive `{name}`"), nearest(name, KNOWN)));
         }
-        if name != "covers" && !directive.alone {
+        if !INLINE.contains(&name) && !directive.alone {
             return Err(Refused(format!("`{name}` does not stand on a line of its own"), None));
         }
         if LATER.contains(&name) {
@@ -94,6 +97,7 @@ impl Page<'_> {
             ("console", [name]) => self.console(name)?,
             ("diagram", [name]) => self.diagram(name)?,
             ("covers", [_, ..]) => self.covers(words, line)?,
+            ("term", [id]) => self.term(id, &directive.settings)?,
             ("claim", [id]) => self.claim(id, &text[directive.range.end..], line)?,
             ("endclaim", []) => "</section>\n".to_owned(),
             ("widget", [name]) => {
@@ -223,6 +227,24 @@ impl Page<'_> {
             out.push_str(&format!("<span class=\"covers\" id=\"{id}\"></span>"));
         }
         Ok(out)
+    }
+
+    /// Where a word of the glossary is introduced; `as=` writes it another way.
+    fn term(&mut self, id: &str, settings: &[(&str, &str)]) -> Result<String, Refused> {
+        let glossary = &self.sources.glossary;
+        let Some(term) = glossary.term(id) else {
+            let help = nearest(id, glossary.ids().iter().map(String::as_str));
+            return Err(Refused(format!("there is no word `{id}` in glossary.yaml"), help));
+        };
+        let shown = match settings {
+            [] => term.term.value.as_str(),
+            [("as", shown)] => shown,
+            _ => return Err(Refused("`term` takes `as=` and nothing else".to_owned(), None)),
+        };
+        if !self.seen.introduce(id, &self.file) {
+            return Err(Refused(format!("`{id}` is introduced twice in this chapter"), None));
+        }
+        Ok(format!("<dfn id=\"term-{id}\">{}</dfn>", html::inline(shown)))
     }
 
     fn claim(&mut self, id: &str, rest: &str, line: u32) -> Result<String, Refused> {

@@ -22,6 +22,8 @@ pub(crate) struct Seen {
     pub taught: BTreeMap<String, Vec<(String, u32)>>,
     /// Item to the chapter with its claim check.
     pub claims: BTreeMap<String, (String, u32)>,
+    /// Word to the chapters that introduce it.
+    pub terms: BTreeMap<String, Vec<String>>,
     pub quizzes: BTreeSet<String>,
     pub consoles: BTreeSet<String>,
     pub diagrams: BTreeSet<String>,
@@ -34,6 +36,16 @@ impl Seen {
         let new = places.iter().all(|(known, _)| known != file);
         if new {
             places.push((file.to_owned(), line));
+        }
+        new
+    }
+
+    /// Notes where a word is introduced; false if that chapter did before.
+    pub fn introduce(&mut self, term: &str, file: &str) -> bool {
+        let files = self.terms.entry(term.to_owned()).or_default();
+        let new = files.iter().all(|known| known != file);
+        if new {
+            files.push(file.to_owned());
         }
         new
     }
@@ -60,6 +72,7 @@ pub(crate) fn whole(sources: &Sources, book: &Book, seen: &Seen) -> Vec<Diagnost
     }
     items(sources, seen, &mut problems);
     unused(sources, seen, &mut problems);
+    problems.extend(sources.glossary.unused(seen));
     problems
 }
 

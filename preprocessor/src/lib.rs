@@ -11,6 +11,7 @@ mod console;
 mod course;
 mod diagram;
 mod directive;
+mod glossary;
 mod html;
 mod lab;
 mod pages;
@@ -20,6 +21,7 @@ mod widget;
 
 pub use console::{Console, System};
 pub use course::Course;
+pub use glossary::Glossary;
 pub use quiz::Quiz;
 pub use sources::Sources;
 

@@ -1,5 +1,5 @@
 //! Pages that are made of the whole book: the syllabus, the list of labs, the
-//! coverage table and the list of claim checks.
+//! coverage table, the list of claim checks and the glossary.
 
 use std::fmt::Write;
 
@@ -11,6 +11,7 @@ use crate::{
     check::Seen,
     course::{Item, Planned},
     directive::find,
+    glossary,
     html::{escape, inline},
 };
 
@@ -26,6 +27,7 @@ pub(crate) fn expand(sources: &Sources, chapter: &Chapter, seen: &Seen) -> Strin
             "labs" => labs(sources, &up),
             "syllabus" => syllabus(sources, &up),
             "coverage" => coverage(sources, seen, &up),
+            "glossary" => glossary::html(sources, seen, &up),
             _ => claims(sources, seen, &up),
         });
         copied = directive.range.end;
@@ -202,7 +204,7 @@ fn claims(sources: &Sources, seen: &Seen, up: &str) -> String {
 }
 
 /// The page of a chapter's file.
-fn page(file: &str) -> String {
+pub(crate) fn page(file: &str) -> String {
     match file.strip_suffix("README.md") {
         Some(folder) => format!("{folder}index.html"),
         None => format!("{}.html", file.strip_suffix(".md").unwrap_or(file)),

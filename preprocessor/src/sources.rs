@@ -7,7 +7,7 @@ use std::{
 
 use lab_spec::{Diagnostic, Lab};
 
-use crate::{course::Course, lab::BookLab, quiz::Quiz};
+use crate::{course::Course, glossary::Glossary, lab::BookLab, quiz::Quiz};
 
 /// The course's data, the labs that exist and the quizzes.
 pub struct Sources {
@@ -23,6 +23,8 @@ pub struct Sources {
     pub labs: Vec<BookLab>,
     /// The quizzes, by id.
     pub quizzes: Vec<Quiz>,
+    /// The words.
+    pub glossary: Glossary,
 }
 
 impl Sources {
@@ -34,13 +36,25 @@ impl Sources {
             problems.push(problem);
             Course::default()
         });
+        let glossary = Glossary::read(root).unwrap_or_else(|problem| {
+            problems.push(problem);
+            Glossary::default()
+        });
         let labs_dir = root.parent().unwrap_or(Path::new("")).join("labs");
         let labs = read_labs(&labs_dir, &mut problems);
         let quizzes = read_quizzes(&root.join("quizzes"), &mut problems);
-        let sources =
-            Self { root: root.to_owned(), source: source.to_owned(), labs_dir, course, labs, quizzes };
+        let sources = Self {
+            root: root.to_owned(),
+            source: source.to_owned(),
+            labs_dir,
+            course,
+            labs,
+            quizzes,
+            glossary,
+        };
         problems.extend(sources.course.check(&sources.labs));
         problems.extend(crate::quiz::check(&sources.quizzes, root));
+        problems.extend(sources.glossary.check());
         (sources, problems)
     }
 

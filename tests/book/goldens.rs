@@ -31,6 +31,7 @@ fn cases() -> Vec<(&'static str, &'static str)> {
         ("diagram-graph", "{{#diagram graph}}"),
         ("diagram-timeline", "{{#diagram time}}"),
         ("widget", "{{#widget selector selector=app=api,tier=<b>}}"),
+        ("term", "A {{#term pod as=pods}} and *more*.\n\n{{#glossary}}"),
         ("code", "`{{#lab 01}}` \\{{#lab 01}}\n\n```\n{{#quiz 00}}\n```"),
     ]
 }
@@ -40,6 +41,9 @@ fn rendered(markdown: &str) -> String {
     fixture.write("src/one.md", &format!("{{{{#covers C1}}}}\n\n{markdown}\n"));
     if !markdown.contains("{{#quiz 00}}\n\ntext") {
         fs::remove_dir_all(fixture.book().join("quizzes")).unwrap();
+    }
+    if markdown.contains("glossary") {
+        fixture.write("glossary.yaml", "format: 1\nterms:\n- {term: pod, is: \"`a` & b <c>\"}\n");
     }
     if markdown.contains("console") {
         fixture.write(

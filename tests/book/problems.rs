@@ -222,3 +222,31 @@ fn a_broken_lab_stops_the_book() {
     let said = fixture.build().unwrap_err();
     assert!(said.contains("labs/01-environment/lab.yaml:"), "{said}");
 }
+
+#[test]
+fn words_and_the_glossary_must_fit() {
+    let fixture = Fixture::new();
+    fixture.write(
+        "glossary.yaml",
+        "format: 1\nterms:\n- {term: pod, is: One.}\n- {term: Pod, is: Again.}\n- {term: node, is: \"\"}\n\
+         - {term: container runtime, is: Runs.}\n",
+    );
+    fixture.write(
+        "src/one.md",
+        "# One\n\n{{#covers C1}}\n\n{{#quiz 00}}\n\nA {{#term pod}} and a {{#term pod}}, a {{#term container}}, \
+         {{#term container-runtime in=x}}.\n",
+    );
+    fixture.fails_with(
+        "7 problems in the book
+glossary.yaml:4:10: `Pod` is explained twice
+glossary.yaml:5:10: `node` is not explained
+glossary.yaml:5:10: `node` is introduced by no chapter
+  next: mark where it is: {{#term node}}
+glossary.yaml:6:10: `container runtime` is introduced by no chapter
+  next: mark where it is: {{#term container-runtime}}
+src/one.md:7:23: `pod` is introduced twice in this chapter
+src/one.md:7:40: there is no word `container` in glossary.yaml
+  next: did you mean `container-runtime`?
+src/one.md:7:61: `term` takes `as=` and nothing else",
+    );
+}

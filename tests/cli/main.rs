@@ -10,5 +10,7 @@ mod evidence;
 mod kubeconfig;
 mod labs;
 mod place;
+mod progress;
+mod serve;
 mod server;
 mod usage;

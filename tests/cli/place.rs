@@ -40,7 +40,12 @@ impl Place {
 
     /// The binary in an environment of three variables, without a terminal.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin!("labcheck"));
+        self.elsewhere(cargo_bin!("labcheck"), args)
+    }
+
+    /// The same of a copy of the binary.
+    pub fn elsewhere(&self, program: impl AsRef<Path>, args: &[&str]) -> Command {
+        let mut command = Command::new(program.as_ref());
         command
             .env_clear()
             .env("HOME", self.dir.path())

@@ -30,6 +30,7 @@ fn help_tells_the_exit_codes_and_every_command() {
         "hint",
         "solution",
         "progress",
+        "serve",
         "doctor",
         "completions",
         "man",

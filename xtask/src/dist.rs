@@ -30,7 +30,8 @@ const DOCUMENTS: [&str; 4] = ["README.md", "LICENSE", "LICENSE-APACHE", "LICENSE
 pub fn run() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no repository")?;
     let scratch = tempfile::tempdir()?;
-    let labcheck = build(root, "labcheck", "release", &root.join("target"), None)?;
+    // The archive carries the built book, so the program need not build it.
+    let labcheck = build(root, "labcheck", "release", &root.join("target/dist"), None)?;
     let ms = build(root, "ms", "image", &root.join("target/image"), Some(STATIC))?;
 
     let name = format!("labcheck-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
@@ -44,6 +45,7 @@ pub fn run() -> anyhow::Result<()> {
         copy(&file, &tree.join(document))?;
     }
     describe(&labcheck, &tree)?;
+    crate::book::run(Some(tree.join("book")))?;
 
     let dist = root.join("dist");
     fs::create_dir_all(&dist)?;
@@ -71,6 +73,7 @@ fn build(
             "--locked",
             "--profile",
             profile,
+            "--no-default-features",
             "--package",
             package,
             "--target",

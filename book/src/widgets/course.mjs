@@ -12,3 +12,8 @@ for (const figure of document.querySelectorAll("[data-widget]")) {
         import(`./${name}.mjs`).then(module => module.mount(figure));
     }
 }
+
+// `labcheck serve` marks its pages; elsewhere nobody is asked for what is not there.
+if (document.cookie.split(";").some(pair => pair.trim() === `labcheck-live=${location.port}`)) {
+    import("./live.mjs").then(module => module.enliven(document));
+}

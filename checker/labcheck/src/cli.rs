@@ -46,6 +46,8 @@ enum Command {
     Solution(commands::solution::Args),
     /// Show the best result of each lab
     Progress(commands::progress::Args),
+    /// Serve the course, with live verdicts on its lab pages
+    Serve(commands::serve::Args),
     /// Say what this machine lacks, each with the fix
     Doctor(commands::doctor::Args),
     /// Print a shell's completion script
@@ -78,6 +80,7 @@ impl Cli {
             Some(Command::Hint(args)) => commands::hint::run(args, &library()?),
             Some(Command::Solution(args)) => commands::solution::run(args, &library()?),
             Some(Command::Progress(args)) => commands::progress::run(args, &library()?),
+            Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),
             Some(Command::Man(args)) => commands::completions::man(args),

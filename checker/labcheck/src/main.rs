@@ -2,6 +2,7 @@
 //! one file per command, and what they share.
 
 mod author;
+mod book;
 mod checkout;
 mod cli;
 mod collect;
@@ -10,11 +11,13 @@ mod docker;
 mod failure;
 mod kind;
 mod labs;
+mod live;
 mod output;
 mod program;
 mod progress;
 mod session;
 mod state;
+mod watcher;
 
 use std::process::ExitCode;
 

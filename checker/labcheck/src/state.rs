@@ -8,10 +8,12 @@
 //!   engines/<host>.json    a Docker daemon that has the labs' images
 //!   labs/<lab>.json        what `start` fixed for an attempt
 //!   progress.json          best result of each lab
+//!   answers.json           answers to quizzes, brought from a browser
 //!   journal/               what experiments did and have not undone yet
 //!   locks/                 held while a file or a cluster is being changed
 //! ```
 
+mod answers;
 mod files;
 mod records;
 
@@ -23,6 +25,7 @@ use std::{
 use etcetera::{BaseStrategy, choose_base_strategy};
 use lab_spec::report::Points;
 
+pub use answers::Answers;
 pub use files::{Lock, write_atomically};
 pub use records::{Claim, Cluster, Engine, Identity, Progress, Started};
 
@@ -197,6 +200,28 @@ impl State {
             files::write(&self.dir.join("progress.json"), &progress)?;
         }
         Ok(())
+    }
+
+    /// The answers to quizzes that were brought here.
+    ///
+    /// # Errors
+    /// A broken record.
+    pub fn answers(&self) -> Result<Answers, Failure> {
+        Ok(files::read(&self.dir.join("answers.json"))?.unwrap_or_default())
+    }
+
+    /// Takes in answers to quizzes; says how many were new.
+    ///
+    /// # Errors
+    /// A broken record, or one that cannot be written.
+    pub fn add_answers(&self, answers: Answers) -> Result<usize, Failure> {
+        let _lock = self.lock("answers")?;
+        let mut kept = self.answers()?;
+        let new = kept.merge(answers);
+        if new > 0 {
+            files::write(&self.dir.join("answers.json"), &kept)?;
+        }
+        Ok(new)
     }
 
     /// Waits until no other labcheck holds the lock of this name; it is free

@@ -88,7 +88,7 @@ fn every_shell_gets_a_script_and_every_command_a_page() {
     }
     let pages = home.path().join("man");
     labcheck(&home).arg("man").arg("--dir").arg(&pages).assert().code(0);
-    for page in ["labcheck.1", "labcheck-up.1", "labcheck-down.1", "labcheck-doctor.1"] {
+    for page in ["labcheck.1", "labcheck-up.1", "labcheck-down.1", "labcheck-doctor.1", "labcheck-serve.1"] {
         assert!(std::fs::read_to_string(pages.join(page)).unwrap().contains(".TH"), "{page}");
     }
 }

@@ -41,6 +41,7 @@ export async function open() {
             browserName: "chrome",
             "goog:loggingPrefs": { browser: "ALL", performance: "ALL" },
             "goog:chromeOptions": { args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"] },
+            timeouts: { script: 180_000 },
         } },
     });
     return new Browser(`${base}/session/${sessionId}`, driver);
@@ -114,6 +115,24 @@ class Browser {
 
     log(type) {
         return call(`${this.url}/se/log`, "POST", { type });
+    }
+
+    /** The handle of the tab that is looked at. */
+    window() {
+        return call(`${this.url}/window`, "GET");
+    }
+
+    async newWindow() {
+        const { handle } = await call(`${this.url}/window/new`, "POST", { type: "tab" });
+        return handle;
+    }
+
+    switchTo(handle) {
+        return call(`${this.url}/window`, "POST", { handle });
+    }
+
+    closeWindow() {
+        return call(`${this.url}/window`, "DELETE");
     }
 
     /** Waits until a script in the page answers with something true. */

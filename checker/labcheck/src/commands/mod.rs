@@ -10,6 +10,7 @@ pub mod hint;
 pub mod list;
 pub mod progress;
 pub mod quickstart;
+pub mod serve;
 pub mod solution;
 mod stand_ins;
 pub mod start;

@@ -1,4 +1,4 @@
-//! `labcheck quickstart`: from nothing to a graded lab.
+//! `labcheck quickstart`: from nothing to a graded lab, and on to the course.
 
 use clap::Parser as _;
 use lab_judge::Judge;
@@ -14,23 +14,34 @@ use crate::{
 
 /// Arguments of `labcheck quickstart`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// End here, without serving the course: for scripts
+    #[arg(long)]
+    no_serve: bool,
+}
 
 const LAB: &str = "lab01";
 
 /// With Docker: makes the cluster, starts lab 01, grades it. Without: grades
-/// what was recorded of it. Ends with what to do next.
+/// what was recorded of it. Ends with what to do next, and serves the course.
 ///
 /// # Errors
 /// What stopped one of the commands it runs.
-pub fn run(_: &Args, library: &Library) -> Result<u8, Failure> {
+pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
     match super::block_on(Docker::connect()) {
-        Ok(_) => live(),
-        Err(why) => recorded(library, &why),
+        Ok(_) => live()?,
+        Err(why) => recorded(library, &why)?,
     }
+    if args.no_serve {
+        return Ok(0);
+    }
+    anstream::println!(
+        "\nThe course tells how. Its lab pages show each verdict while you work in another terminal:"
+    );
+    run_command(&["serve"])
 }
 
-fn live() -> Result<u8, Failure> {
+fn live() -> Result<(), Failure> {
     run_command(&["up"])?;
     if State::open()?.lab(LAB)?.is_some() {
         anstream::println!("{LAB} was started before; your work on it stays as it is");
@@ -45,7 +56,7 @@ fn live() -> Result<u8, Failure> {
   labcheck {LAB}                                grade it again
   labcheck down                                 delete the cluster when you are done"
     );
-    Ok(0)
+    Ok(())
 }
 
 /// Runs a command as the user would have typed it, and shows it.
@@ -55,7 +66,7 @@ fn run_command(words: &[&str]) -> Result<u8, Failure> {
     Cli::try_parse_from(words).map_err(|error| Failure::usage(error.to_string()))?.run()
 }
 
-fn recorded(library: &Library, why: &Failure) -> Result<u8, Failure> {
+fn recorded(library: &Library, why: &Failure) -> Result<(), Failure> {
     anstream::println!("No Docker here, so there is no cluster to look at:\n{why}\n");
     anstream::println!("What follows is a recording: {LAB} as learners find it, seen on a real cluster.\n");
     let entry = library.find(LAB)?;
@@ -67,5 +78,5 @@ fn recorded(library: &Library, why: &Failure) -> Result<u8, Failure> {
         .map_err(|error| Failure::usage(error.to_string()))?;
     output::print(&judge.report(&evidence), Format::Text, false)?;
     anstream::println!("\nWith Docker running, `labcheck quickstart` does this on a cluster of your own.");
-    Ok(0)
+    Ok(())
 }

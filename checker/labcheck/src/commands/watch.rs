@@ -1,25 +1,12 @@
-//! `labcheck LAB --watch`: judged again on every change, by watch events.
+//! `labcheck LAB --watch`: judged again on every change.
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
-use lab_judge::{Limits, Next};
-use lab_spec::{Ended, Report, Verdict};
+use lab_judge::Limits;
+use lab_spec::{Report, Verdict};
 
 use super::grade::Args;
-use crate::{
-    collect::{Collector, rename},
-    failure::Failure,
-    output,
-};
-
-/// Between events, time alone can change a verdict, so it is judged again
-/// this often, in milliseconds.
-const TICK_MS: u64 = 1_000;
-
-/// Looks that are kept; older ones can no longer change a verdict of a lab,
-/// whose longest window is shorter.
-const KEPT: usize = 600;
+use crate::{collect::Collector, failure::Failure, output, watcher::Watcher};
 
 /// Prints the report once, then a line for each verdict that changes, until
 /// the user stops it.
@@ -27,40 +14,16 @@ const KEPT: usize = 600;
 /// # Errors
 /// If stdout cannot be written.
 pub async fn run(collector: &Collector<'_>, args: &Args, limits: Limits) -> Result<(), Failure> {
-    let judge = collector.judge;
-    let mut evidence = collector.session.evidence(collector.lab);
-    let mut asked = IndexMap::new();
-    while let Next::Look(requests) = judge.next(&evidence, limits) {
-        asked.extend(requests.iter().map(|request| (request.key(), request.clone())));
-        evidence.looks.push(collector.session.observer.look(&requests).await);
-        rename(&mut evidence);
-    }
-    evidence.ended = Some(Ended::Interrupted);
-    let mut shown = judge.report(&evidence);
+    let mut watcher = Watcher::begin(collector, limits).await;
+    let mut shown = watcher.report().clone();
     output::print(&shown, args.output, args.explain)?;
     anstream::eprintln!("watching; press Ctrl-C to stop");
-    let mut watching = collector.watch(&evidence, &asked);
     while !collector.cancel.is_cancelled() {
-        let until = collector.session.observer.at_ms() + TICK_MS;
-        evidence.looks.push(collector.watched(&mut watching, until).await);
-        if evidence.looks.len() > KEPT {
-            forget(&mut evidence.looks);
-        }
-        let report = judge.report(&evidence);
+        let report = watcher.changed().await.clone();
         changes(&shown, &report);
         shown = report;
     }
     Ok(())
-}
-
-/// Folds the two oldest looks into one.
-fn forget(looks: &mut Vec<lab_spec::Look>) {
-    let oldest = looks.remove(0);
-    if let Some(first) = looks.first_mut() {
-        for (key, observation) in oldest.observations {
-            first.observations.entry(key).or_insert(observation);
-        }
-    }
 }
 
 fn changes(before: &Report, after: &Report) {
