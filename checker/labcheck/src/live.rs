@@ -10,12 +10,12 @@ use std::{
 use futures::future::BoxFuture;
 use lab_judge::{Judge, Limits};
 use lab_serve::{Best, Feed, Source, Trouble};
-use lab_spec::{Ended, Lab, Report, Target as Looks};
+use lab_spec::{Lab, Report, Target as Looks};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     collect::Collector,
-    commands::unfinished,
+    commands::{grade, unfinished},
     failure::Failure,
     labs,
     session::{Session, Target},
@@ -136,10 +136,7 @@ fn why_not(watcher: &Watcher<'_>, lab: &Lab) -> Option<Trouble> {
         return Some(Trouble { message: why.to_owned(), next: Some("labcheck doctor".to_owned()) });
     }
     let unmet = watcher.unmet();
-    (!unmet.is_empty()).then(|| Trouble {
-        message: format!("{} cannot be judged here: {}", lab.id, unmet.join("; ")),
-        next: None,
-    })
+    (!unmet.is_empty()).then(|| trouble(&grade::unjudged(&lab.id, &unmet)))
 }
 
 /// Grades a lab as `labcheck LAB` does, experiments and all. Nobody can be
@@ -165,15 +162,5 @@ async fn grade(
     };
     let collector =
         Collector { session: &session, lab, judge: &judge, state, confirmed: false, say: &say, cancel };
-    let evidence = collector.run(Limits::default()).await;
-    let unmet = judge.unmet(&evidence);
-    if !unmet.is_empty() {
-        let why = unmet.join("; ");
-        return Err(Failure::unobservable(format!("{} cannot be judged here: {why}", lab.id)));
-    }
-    let report = judge.report(&evidence);
-    if let (Some(earned), Some(Ended::Settled | Ended::Timeout)) = (report.earned, evidence.ended) {
-        state.record_result(&lab.id, earned, report.points)?;
-    }
-    Ok(report)
+    grade::conclude(&judge, &collector.run(Limits::default()).await, state)
 }

@@ -8,20 +8,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "../killed/mod.rs"]
+mod killed;
 mod support;
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use lab_experiment::run;
 use lab_spec::{Experiment, experiment::ExperimentEnd};
 use serde_json::json;
 
-use crate::support::{Bench, traces};
+use crate::{
+    killed::kill_after,
+    support::{Bench, traces},
+};
 
 /// Directory of the run; set in the child only.
 const DIR: &str = "LABCHECK_TEST_COMPOSE_RUN";
@@ -104,26 +104,6 @@ async fn child() {
     assert_eq!(record.ended, ExperimentEnd::Completed, "{record:#?}");
 }
 
-/// Runs the child and kills it some time after a line of its progress; says
-/// whether it got there.
-fn kill_after(dir: &Path, line: usize, later: Duration) -> Option<String> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
-        .env(DIR, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut progress = out.filter_map(|line| line.strip_prefix("progress: ").map(str::to_owned));
-    let reached = progress.nth(line);
-    if reached.is_some() {
-        std::thread::sleep(later);
-        child.kill().unwrap();
-    }
-    child.wait().unwrap();
-    reached
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_step_nothing_is_left_after_recover() {
     let mut killed = 0;
@@ -131,7 +111,8 @@ async fn killed_at_any_step_nothing_is_left_after_recover() {
         let later = Duration::from_millis(if line % 2 == 0 { 0 } else { 600 });
         let bench = Bench::new(tempfile::tempdir().unwrap().keep(), RULES).await;
         let dir = bench.dir.clone();
-        let reached = tokio::task::block_in_place(|| kill_after(&dir, line, later));
+        let reached =
+            tokio::task::block_in_place(|| kill_after("child", (DIR, dir.as_os_str()), line, later));
         let recovery = bench.recover().await;
         assert!(recovery.left.is_empty(), "{recovery:#?}");
         let found = traces(&bench).await;

@@ -1,8 +1,6 @@
 //! A run that is killed with SIGKILL, at each of its steps in turn.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -11,6 +9,7 @@ use lab_spec::Experiment;
 use lab_spec::experiment::ExperimentEnd;
 use serde_json::{Value, json};
 
+use crate::killed::kill_after;
 use crate::support::{
     NAMESPACE, bare_pod, client, from, identity, journals, probers, recover, setting, uid, workload,
 };
@@ -53,29 +52,6 @@ async fn child() {
     assert_eq!(record.ended, ExperimentEnd::Completed, "{record:#?}");
 }
 
-/// Runs the child and kills it some time after a line of its progress. `None`
-/// if it ended before; otherwise the line.
-fn kill_after(dir: &Path, line: usize, later: Duration) -> Option<String> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::child", "--ignored", "--nocapture"])
-        .env(DIR, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut progress = out.filter_map(|line| line.strip_prefix("progress: ").map(str::to_owned));
-    let reached = progress.nth(line);
-    if reached.is_some() {
-        std::thread::sleep(later);
-        child.kill().unwrap();
-    }
-    let status = child.wait().unwrap();
-    if reached.is_none() {
-        assert!(status.success(), "a run nobody kills completes");
-    }
-    reached
-}
-
 /// Lines that announce a request are killed at twice: at once, and while the
 /// request is under way.
 fn next_moment(reached: &str, line: usize, later: Duration) -> (usize, Duration) {
@@ -100,7 +76,9 @@ async fn killed_at_any_step_the_run_is_undone_by_recover() {
     while let Some((line, later)) = moment {
         let dir = tempfile::tempdir().unwrap();
         bare_pod(&client, "killed-bare").await;
-        let reached = tokio::task::block_in_place(|| kill_after(dir.path(), line, later));
+        let reached = tokio::task::block_in_place(|| {
+            kill_after("kill::child", (DIR, dir.path().as_os_str()), line, later)
+        });
         let left = journals(dir.path());
         killed_with_journal += left;
         let recovery = recover(&client, dir.path(), &identity).await.unwrap();

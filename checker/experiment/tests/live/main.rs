@@ -10,6 +10,8 @@
 mod behaviour;
 mod fence;
 mod kill;
+#[path = "../killed/mod.rs"]
+mod killed;
 mod support;
 mod traffic;
 mod undo;

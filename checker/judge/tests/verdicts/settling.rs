@@ -51,7 +51,7 @@ fn an_experiment_on_what_is_still_converging_fails_nothing() {
         observe: {pods: {pods: {labels: app=a}}}\n\
         experiments: {lose: {budget: {requests: 0, time: 9s}, steps: [{delete: {labels: 'app=a'}, as: got}]}}\n\
         tasks:\n- {id: task, title: T, points: 10, text: T, hints: [a, b, c], checks: [{id: a, title: A, wrong: w, \
-        expect: 'lose.got.found && pods.all(p, ready(p))'}]}\n";
+        expect: 'lose.got.owned && pods.all(p, ready(p))'}]}\n";
     let lab = Lab::parse("lab.yaml", text).expect("the lab is right");
     let judged = |waiting: &str| {
         let status = json!({"name": "c", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": waiting}}});
@@ -59,7 +59,7 @@ fn an_experiment_on_what_is_still_converging_fails_nothing() {
             "status": {"phase": "Pending", "containerStatuses": [status]}});
         let mut evidence = evidence(&[look(30_000, &[("list v1 pods -n lab90", json!({"present": [pod]}))])]);
         let record = json!({"started_ms": 30_000, "ended": "completed", "looks": {}, "log": [],
-            "results": {"got": {"found": false}}});
+            "results": {"got": {"owned": false}}});
         evidence.experiments.insert("lose".to_owned(), from_value(record).expect("the record is right"));
         verdicts(&lab, &evidence)
     };

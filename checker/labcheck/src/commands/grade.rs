@@ -93,14 +93,25 @@ fn read(path: &Path, lab: &Lab) -> Result<Evidence, Failure> {
 /// The report, unless the lab needs what the cluster has not.
 fn judged(judge: &Judge<'_>, evidence: &Evidence) -> Result<Report, Failure> {
     let unmet = judge.unmet(evidence);
-    if unmet.is_empty() {
-        return Ok(judge.report(evidence));
+    if unmet.is_empty() { Ok(judge.report(evidence)) } else { Err(unjudged(&evidence.lab.id, &unmet)) }
+}
+
+/// That a lab needs what the cluster has not.
+pub fn unjudged(lab: &str, unmet: &[String]) -> Failure {
+    Failure::unobservable(format!("lab `{lab}` cannot be judged here: {}", unmet.join("; ")))
+}
+
+/// The report on what was collected for a grade, which is kept if it is the
+/// lab's best.
+///
+/// # Errors
+/// The lab needs what the cluster has not, or the result cannot be recorded.
+pub fn conclude(judge: &Judge<'_>, evidence: &Evidence, state: &State) -> Result<Report, Failure> {
+    let report = judged(judge, evidence)?;
+    if let (Some(earned), Some(Ended::Settled | Ended::Timeout)) = (report.earned, evidence.ended) {
+        state.record_result(&evidence.lab.id, earned, report.points)?;
     }
-    Err(Failure::unobservable(format!(
-        "lab `{}` cannot be judged here: {}",
-        evidence.lab.id,
-        unmet.join("; ")
-    )))
+    Ok(report)
 }
 
 async fn live(
@@ -129,9 +140,5 @@ async fn live(
         lab_bundle::write(path, &evidence).map_err(|error| Failure::usage(error.to_string()))?;
         anstream::eprintln!("saved evidence to {}", path.display());
     }
-    let report = judged(judge, &evidence)?;
-    if let (Some(earned), Some(Ended::Settled | Ended::Timeout)) = (report.earned, evidence.ended) {
-        state.record_result(&lab.id, earned, report.points)?;
-    }
-    Ok(Some(report))
+    conclude(judge, &evidence, &state).map(Some)
 }

@@ -121,11 +121,10 @@ fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> R
             return Err(Failure::usage("nothing was written"));
         }
     }
-    let mut files = entry.files("starter");
+    let files = entry.files("starter");
     let renamed = renamed_images(&files, state)?;
-    files.extend(renamed.clone());
-    for (name, text) in files {
-        let path = directory.join(&name);
+    for (name, text) in files.iter().chain(&renamed) {
+        let path = directory.join(name);
         let cannot = |error: std::io::Error| {
             Failure::unobservable(format!("cannot write `{}`: {error}", path.display()))
         };
