@@ -57,8 +57,17 @@ pub enum Fault {
     #[error("its evidence is nested deeper than {} levels", shape::MAX_DEPTH)]
     TooDeep,
     /// More values than a bundle may have.
-    #[error("its evidence has more than {} values", shape::MAX_NODES)]
-    TooManyNodes,
+    #[error("its evidence has more than {0} values")]
+    TooManyNodes(usize),
+    /// An object with one key twice: which of them counts, depends on the reader.
+    #[error("its JSON has key `{0}` twice in one object")]
+    DoubledKey(String),
+    /// Something else than a submission, and what.
+    #[error("is {0}, expected a submission; `labcheck submit LAB --as ID` writes one")]
+    NotASubmission(&'static str),
+    /// A signature that does not hold.
+    #[error("its signature {0}; it was changed after it was signed, hand in the file that labcheck wrote")]
+    Signature(String),
     /// A Secret's value as it was.
     #[error("`{key}` holds a Secret whose values were not redacted; it is neither written nor read")]
     NotRedacted {

@@ -10,6 +10,7 @@
 mod error;
 mod manifest;
 mod shape;
+pub mod submission;
 
 use std::{
     fs::{self, File},
@@ -22,7 +23,8 @@ use tempfile::NamedTempFile;
 use zstd::stream::{read::Decoder, write::Encoder};
 
 pub use error::{BundleError, Fault};
-pub use manifest::{Digest, Manifest, Redaction};
+pub use manifest::{Digest, Manifest, Redaction, hex};
+pub use submission::Submission;
 
 /// Bytes of a bundle file.
 pub const MAX_COMPRESSED: u64 = 32 << 20;
@@ -102,7 +104,7 @@ fn encode(evidence: &Evidence) -> Result<Vec<u8>, Fault> {
     if text.len() as u64 > MAX_EVIDENCE {
         return Err(Fault::TooLarge { what: "evidence", limit: MAX_EVIDENCE });
     }
-    shape::check(&text)?;
+    shape::check(&text, shape::MAX_NODES)?;
     let redaction = Redaction::of(evidence)?;
     let manifest = serde_json::to_vec(&Manifest::of(&text, redaction)).map_err(Fault::Serialize)?;
 
@@ -154,7 +156,7 @@ fn decode(reader: impl Read) -> Result<Evidence, Fault> {
     if Digest::of(&body) != manifest.evidence {
         return Err(Fault::Damaged("its evidence does not have the SHA-256 its manifest says".to_owned()));
     }
-    shape::check(&body)?;
+    shape::check(&body, shape::MAX_NODES)?;
     let evidence: Evidence = serde_json::from_slice(&body).map_err(Fault::Json)?;
     if evidence.format != FORMAT {
         return Err(Fault::Format { found: evidence.format });

@@ -63,9 +63,15 @@ impl Manifest {
 
 impl Digest {
     pub(crate) fn of(part: &[u8]) -> Self {
-        let sha256 = sha2::Sha256::digest(part).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { bytes: part.len() as u64, sha256 }
+        Self { bytes: part.len() as u64, sha256: hex(&sha2::Sha256::digest(part)) }
     }
+}
+
+/// Bytes as lower case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 impl Redaction {

@@ -46,6 +46,12 @@ enum Command {
     Solution(commands::solution::Args),
     /// Show the best result of each lab
     Progress(commands::progress::Args),
+    /// Grade a lab and write what you hand in
+    Submit(commands::submit::Args),
+    /// For instructors: one assignment per student
+    Assign(commands::class::assign::Args),
+    /// For instructors: grade a class from what was handed in
+    Grade(commands::class::grade::Args),
     /// Serve the course, with live verdicts on its lab pages
     Serve(commands::serve::Args),
     /// Say what this machine lacks, each with the fix
@@ -80,6 +86,9 @@ impl Cli {
             Some(Command::Hint(args)) => commands::hint::run(args, &library()?),
             Some(Command::Solution(args)) => commands::solution::run(args, &library()?),
             Some(Command::Progress(args)) => commands::progress::run(args, &library()?),
+            Some(Command::Submit(args)) => commands::submit::run(args, &library()?, progress),
+            Some(Command::Assign(args)) => commands::class::assign::run(args, &library()?),
+            Some(Command::Grade(args)) => commands::class::grade::run(args, &library()?, progress),
             Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),

@@ -9,6 +9,7 @@
 //!   labs/<lab>.json        what `start` fixed for an attempt
 //!   progress.json          best result of each lab
 //!   answers.json           answers to quizzes, brought from a browser
+//!   key                    signs what is handed in
 //!   journal/               what experiments did and have not undone yet
 //!   locks/                 held while a file or a cluster is being changed
 //! ```
@@ -23,6 +24,7 @@ use std::{
 };
 
 use etcetera::{BaseStrategy, choose_base_strategy};
+use lab_bundle::submission::Key;
 use lab_spec::report::Points;
 
 pub use answers::Answers;
@@ -222,6 +224,32 @@ impl State {
             files::write(&self.dir.join("answers.json"), &kept)?;
         }
         Ok(new)
+    }
+
+    /// The key that submissions are signed with, made when it is first asked
+    /// for.
+    ///
+    /// # Errors
+    /// A key that is broken, or cannot be written.
+    pub fn key(&self) -> Result<Key, Failure> {
+        let _lock = self.lock("key")?;
+        let path = self.dir.join("key");
+        let shown = path.display();
+        match fs::read(&path) {
+            Ok(secret) => {
+                <[u8; 32]>::try_from(secret).map(|secret| Key::from_secret(&secret)).map_err(|_| {
+                    Failure::unobservable(format!("state file `{shown}` is no key"))
+                        .next("restore it from a backup, or remove it: your instructor will see another key")
+                })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let secret: [u8; 32] = rand::random();
+                write_atomically(&path, &secret)
+                    .map_err(|error| Failure::unobservable(format!("cannot write `{shown}`: {error}")))?;
+                Ok(Key::from_secret(&secret))
+            }
+            Err(error) => Err(Failure::unobservable(format!("cannot read `{shown}`: {error}"))),
+        }
     }
 
     /// Waits until no other labcheck holds the lock of this name; it is free

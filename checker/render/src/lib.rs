@@ -16,4 +16,5 @@ mod text;
 pub use html::html;
 pub use json::json;
 pub use junit::junit;
+pub use neutral::{line, lines};
 pub use text::{TextOptions, text};

@@ -120,7 +120,7 @@ fn json_bombs_are_stopped_before_parsing() {
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     assert!(matches!(fault(&around(deep.as_bytes())), Fault::TooDeep));
     let wide = format!("[{}0]", "0,".repeat(20_000_000));
-    assert!(matches!(fault(&around(wide.as_bytes())), Fault::TooManyNodes));
+    assert!(matches!(fault(&around(wide.as_bytes())), Fault::TooManyNodes(_)));
 }
 
 #[test]

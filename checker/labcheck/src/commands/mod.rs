@@ -1,5 +1,6 @@
 //! One file per command: its arguments (`Args`) and its work (`run`).
 
+pub mod class;
 pub mod completions;
 pub mod confirm;
 pub mod doctor;
@@ -14,6 +15,7 @@ pub mod serve;
 pub mod solution;
 mod stand_ins;
 pub mod start;
+pub mod submit;
 pub mod unfinished;
 pub mod up;
 pub mod watch;

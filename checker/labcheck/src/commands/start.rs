@@ -3,9 +3,10 @@
 
 use std::{fs, path::PathBuf};
 
+use lab_bulk::assignment::Token;
 use lab_experiment::Manifest;
 use lab_judge::Judge;
-use lab_spec::{Lab, Target};
+use lab_spec::{Lab, Target, evidence::Params};
 
 use super::{
     confirm,
@@ -30,6 +31,9 @@ pub struct Args {
     /// Directory for a compose lab's files [default: one named after the lab]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// What your instructor gave you for this lab
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
     /// Do not ask before changing a cluster `labcheck up` did not make, or
     /// before deleting your work
     #[arg(long)]
@@ -57,8 +61,10 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     let lab = &entry.lab;
     Judge::new(&entry.file(), lab).map_err(|problems| labs::broken(&problems))?;
     let state = State::open()?;
+    let (params, student) = assigned(args.token.as_deref(), &lab.id)?;
     if !lab.has(Target::Kind) {
-        return in_directory(args, &entry, &state, reset);
+        let begun = |directory| Started::in_directory(lab.id.clone(), params, directory).of(student);
+        return in_directory(args, &entry, &state, reset, begun);
     }
     if args.dir.is_some() {
         return Err(Failure::usage(format!(
@@ -86,11 +92,24 @@ async fn begin(args: &Args, library: &Library, progress: Progress, reset: bool) 
     }
     let manifests = starter(&entry)?;
     lab_experiment::apply(&client, &namespace, &manifests).await.map_err(refused)?;
-    state.save_lab(&Started::now(lab.id.clone(), Some(identity), fresh_params(), namespace.clone()))?;
+    state.save_lab(&Started::now(lab.id.clone(), Some(identity), params, namespace.clone()).of(student))?;
     tell(lab);
     anstream::println!("\nnamespace `{namespace}` on context `{}`", session.observer.context());
     anstream::println!("next: labcheck {}", lab.id);
     Ok(0)
+}
+
+/// What the attempt is fixed to, and whose it is.
+fn assigned(token: Option<&str>, lab: &str) -> Result<(Params, Option<String>), Failure> {
+    let Some(text) = token else { return Ok((fresh_params(), None)) };
+    let token = Token::parse(text).map_err(Failure::usage)?;
+    if token.lab != lab {
+        return Err(Failure::usage(format!("the token is for `{}`, expected one for `{lab}`", token.lab)));
+    }
+    if let Some(deadline) = token.deadline {
+        anstream::println!("hand it in until {deadline}");
+    }
+    Ok((token.params, Some(token.student)))
 }
 
 fn tell(lab: &Lab) {
@@ -101,7 +120,13 @@ fn tell(lab: &Lab) {
 }
 
 /// Writes what the learner starts from into a directory of his own.
-fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> Result<u8, Failure> {
+fn in_directory(
+    args: &Args,
+    entry: &Entry<'_>,
+    state: &State,
+    reset: bool,
+    begun: impl FnOnce(PathBuf) -> Started,
+) -> Result<u8, Failure> {
     let lab = &entry.lab;
     let started = state.lab(&lab.id)?.and_then(|started| started.directory);
     let known = started.filter(|_| reset);
@@ -131,7 +156,7 @@ fn in_directory(args: &Args, entry: &Entry<'_>, state: &State, reset: bool) -> R
         fs::create_dir_all(path.parent().unwrap_or(&directory)).map_err(cannot)?;
         fs::write(&path, text).map_err(cannot)?;
     }
-    state.save_lab(&Started::in_directory(lab.id.clone(), fresh_params(), directory.clone()))?;
+    state.save_lab(&begun(directory.clone()))?;
     tell(lab);
     anstream::println!("\nyour files are in `{shown}`");
     if let Some((name, _)) = renamed {

@@ -115,6 +115,9 @@ pub struct Started {
     /// Where the learner's files lie; `None` for labs without any.
     #[serde(default)]
     pub directory: Option<PathBuf>,
+    /// Whose assignment it is; `None` without a token.
+    #[serde(default)]
+    pub student: Option<String>,
     /// When it began.
     pub started: Timestamp,
 }
@@ -122,7 +125,23 @@ pub struct Started {
 impl Started {
     /// An attempt that begins now.
     pub fn now(lab: String, cluster: Option<Identity>, params: Params, namespace: String) -> Self {
-        Self { format: FORMAT, lab, cluster, params, namespace, directory: None, started: Timestamp::now() }
+        let (directory, student) = (None, None);
+        Self {
+            format: FORMAT,
+            lab,
+            cluster,
+            params,
+            namespace,
+            directory,
+            student,
+            started: Timestamp::now(),
+        }
+    }
+
+    /// The same attempt, at the assignment of a student.
+    #[must_use]
+    pub fn of(self, student: Option<String>) -> Self {
+        Self { student, ..self }
     }
 
     /// An attempt in a directory, without a cluster.

@@ -1,0 +1,196 @@
+//! A batch: everything that was handed in, judged on all cores, and one grade
+//! per student at the end.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use lab_judge::Judge;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    grade::{Grade, Unmatched},
+    inbox::{self, Item},
+    journal::{Journal, Packed},
+    judged::{Brief, Judged, Judging},
+    rubric::Rubric,
+    settle::{Entry, Rules, settle},
+    shared,
+};
+
+/// Judgements that are written to the journal at once.
+const KEPT_AT_ONCE: usize = 64;
+/// Stack of a judging thread, in bytes: evidence may be nested deep.
+const STACK: usize = 16 << 20;
+
+/// A class to be graded.
+pub struct Batch<'a> {
+    /// What is judged by.
+    pub rubric: &'a Rubric,
+    /// Its judge.
+    pub judge: &'a Judge<'a>,
+    /// What was handed in.
+    pub paths: &'a [PathBuf],
+    /// Where the journal lies.
+    pub out: &'a Path,
+    /// Threads that judge.
+    pub threads: usize,
+    /// The part of the submissions that is graded here: those whose SHA-256
+    /// leaves this remainder. `(0, 1)` is all.
+    pub shard: (u64, u64),
+    /// Told how many of how many are done.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+}
+
+/// A class that was judged.
+pub struct Class<'a> {
+    rules: &'a Rules<'a>,
+    journal: Journal,
+    rubric: String,
+    /// By place in the roster.
+    entries: BTreeMap<usize, Vec<Entry>>,
+    /// What belongs to nobody.
+    pub unmatched: Vec<Unmatched>,
+    /// How many submissions were judged in this run, not found in the journal.
+    pub judged: usize,
+}
+
+impl Batch<'_> {
+    /// Judges everything that was handed in and is not in the journal yet.
+    ///
+    /// # Errors
+    /// Paths that cannot be read, or a journal that cannot be used. Never a
+    /// submission.
+    pub fn run<'r>(&self, rules: &'r Rules<'r>) -> Result<Class<'r>, String> {
+        let journal = Journal::open(self.out, &self.rubric.lab().id)?;
+        let files = inbox::files(self.paths)?;
+        let known = journal.briefs(self.rubric.digest())?;
+        let report = |evidence: &_| self.rubric.report(self.judge, evidence);
+        let work = Work {
+            batch: self,
+            journal: &journal,
+            known: &known,
+            judging: &report,
+            total: files.len(),
+            done: AtomicUsize::new(0),
+            judged: AtomicUsize::new(0),
+        };
+        let found = work.all(files)?;
+        let judged = work.judged.into_inner();
+        drop(known);
+        let (mut entries, mut unmatched) = (BTreeMap::<usize, Vec<Entry>>::new(), Vec::new());
+        for entry in found {
+            match entry.student(rules.roster) {
+                Ok(student) => entries.entry(student).or_default().push(entry),
+                Err(why) => unmatched.push(Unmatched { place: entry.place, why }),
+            }
+        }
+        unmatched.sort();
+        shared::flag(&mut entries, rules);
+        Ok(Class { rules, journal, rubric: self.rubric.digest().to_owned(), entries, unmatched, judged })
+    }
+}
+
+impl Class<'_> {
+    /// The grades, one at a time, in the roster's order.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub fn grades(&mut self) -> impl Iterator<Item = Result<Grade, String>> {
+        let Self { rules, journal, rubric, entries, .. } = self;
+        rules.roster.students().iter().enumerate().map(move |(at, student)| {
+            let entries = entries.remove(&at).unwrap_or_default();
+            let (mut grade, shown) = settle(rules, student, entries);
+            if let Some(bundle) = shown {
+                grade.report = journal.report(&bundle, rubric)?;
+            }
+            Ok(grade)
+        })
+    }
+}
+
+/// What the threads share.
+struct Work<'a> {
+    batch: &'a Batch<'a>,
+    journal: &'a Journal,
+    known: &'a HashMap<String, Brief>,
+    judging: &'a Judging<'a>,
+    total: usize,
+    done: AtomicUsize,
+    judged: AtomicUsize,
+}
+
+impl Work<'_> {
+    fn all(&self, files: Vec<PathBuf>) -> Result<Vec<Entry>, String> {
+        let items = Mutex::new(inbox::items(files, self.batch.paths));
+        let found = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            let threads = (0..self.batch.threads.max(1)).map(|_| {
+                let work = || self.some(&items, &found);
+                thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().try_for_each(|thread| {
+                let thread = thread.map_err(|error| format!("cannot start a thread: {error}"))?;
+                thread.join().unwrap_or_else(|_| Err("a thread that judges broke".to_owned()))
+            })
+        })?;
+        found.into_inner().map_err(|_| "a thread that judges broke".to_owned())
+    }
+
+    /// What one thread does: takes the next item until there is none.
+    fn some(
+        &self,
+        items: &Mutex<impl Iterator<Item = Item>>,
+        found: &Mutex<Vec<Entry>>,
+    ) -> Result<(), String> {
+        let broken = |_| "a thread that judges broke".to_owned();
+        let (mut mine, mut fresh) = (Vec::new(), Vec::new());
+        loop {
+            let Some(item) = items.lock().map_err(|_| broken(()))?.next() else { break };
+            mine.extend(self.one(item, &mut fresh)?);
+            if fresh.len() >= KEPT_AT_ONCE {
+                self.journal.keep(self.batch.rubric.digest(), &fresh)?;
+                fresh.clear();
+            }
+            let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.batch.progress)(done, self.total.max(done));
+        }
+        self.journal.keep(self.batch.rubric.digest(), &fresh)?;
+        found.lock().map_err(|_| broken(()))?.append(&mut mine);
+        Ok(())
+    }
+
+    fn one(&self, item: Item, fresh: &mut Vec<Packed>) -> Result<Option<Entry>, String> {
+        let Item { place, hint, content } = item;
+        let bytes = match content.bytes() {
+            Ok(bytes) => bytes,
+            // What lies there cannot be had: it is nobody's bytes, so it has no hash.
+            Err(why) => return Ok(Some(Entry::unreadable(place, hint, why))),
+        };
+        let digest = Sha256::digest(&bytes);
+        let (remainder, shards) = self.batch.shard;
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        if number % shards.max(1) != remainder {
+            return Ok(None);
+        }
+        let sha256 = lab_bundle::hex(&digest);
+        if let Some(brief) = self.known.get(&sha256) {
+            return Ok(Some(Entry { place, hint, sha256, brief: brief.clone(), flags: Vec::new() }));
+        }
+        let unmet = |evidence: &_| self.batch.judge.unmet(evidence);
+        let judged = Judged::of(&bytes, self.batch.rubric, &unmet, self.judging);
+        drop(bytes);
+        self.judged.fetch_add(1, Ordering::Relaxed);
+        if !judged.is_broken() {
+            fresh.push(Packed::of(&sha256, &judged)?);
+        }
+        Ok(Some(Entry { place, hint, sha256, brief: judged.brief, flags: Vec::new() }))
+    }
+}

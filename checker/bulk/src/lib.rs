@@ -1,0 +1,26 @@
+//! Grades a class from inert submissions.
+//!
+//! A submission is data: nothing in it is run, unpacked to disk or followed.
+//! One that cannot be judged is [`Standing::Ungradable`] with a reason, and the
+//! batch goes on.
+
+pub mod assignment;
+pub mod batch;
+mod consistency;
+pub mod decisions;
+pub mod grade;
+pub mod inbox;
+mod journal;
+mod judged;
+pub mod late;
+pub mod outputs;
+pub mod roster;
+pub mod rubric;
+pub mod settle;
+mod shared;
+pub mod table;
+pub mod times;
+
+pub use grade::{Attempt, Course, Decision, Flag, Grade, Penalty, Standing, Unmatched};
+pub use roster::{Roster, Student};
+pub use rubric::Rubric;

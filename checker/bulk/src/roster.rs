@@ -1,0 +1,200 @@
+//! The roster: who is in the class, under which names.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::table::{self, Table, TableError};
+
+/// A student of the roster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Student {
+    /// The id that is unique in the class.
+    pub id: String,
+    /// The name, as the roster has it; may be empty.
+    pub name: String,
+    /// Every other column, as in `email`, `canvas_id` or `section`.
+    pub more: IndexMap<String, String>,
+}
+
+impl Student {
+    /// A column other than `id` and `name`, unless it is empty.
+    pub fn column(&self, name: &str) -> Option<&str> {
+        self.more.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// Columns whose values are another name of the student's, by which a
+/// submission may be known.
+const NAMES: [&str; 8] =
+    ["email", "username", "login", "sis_id", "canvas_id", "moodle_id", "participant_id", "gradescope_id"];
+
+/// Everyone in a class, in the roster's order.
+#[derive(Clone, Debug, Default)]
+pub struct Roster {
+    students: Vec<Student>,
+    /// By folded name; `None` where two students share it.
+    known: BTreeMap<(String, String), Option<usize>>,
+}
+
+/// What is wrong with a roster, with its line.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterError {
+    /// It is no table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// No column has the students' ids.
+    #[error("`{file}` has no column `id`; found {found}")]
+    NoId {
+        /// The file.
+        file: String,
+        /// The columns it has.
+        found: String,
+    },
+    /// A student without an id.
+    #[error("`{file}`, line {line}: the id is empty")]
+    EmptyId {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+    },
+    /// Two students with one id.
+    #[error("`{file}`, line {line}: id `{id}` stands on line {first} already; ids must be unique")]
+    Twice {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The line it stood on first.
+        first: u64,
+        /// The id.
+        id: String,
+    },
+    /// Nobody in it.
+    #[error("`{file}` has no students")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+}
+
+impl Roster {
+    /// Reads a roster. `file` is named in errors. The first line names the
+    /// columns; `id` must be one of them (`student` and `student_id` are the
+    /// same), all others are optional.
+    ///
+    /// # Errors
+    /// No table, no column of ids, an empty id, or one that stands twice.
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, RosterError> {
+        let table = Table::parse(file, bytes)?;
+        let id = table.column(&["id", "student", "student_id"]).ok_or_else(|| RosterError::NoId {
+            file: file.to_owned(),
+            found: table::listed(&table.columns),
+        })?;
+        let name = table.column(&["name", "student_name", "full_name"]);
+        let mut roster = Self::default();
+        let mut lines = BTreeMap::new();
+        for (line, row) in &table.rows {
+            let student = Student {
+                id: row[id].clone(),
+                name: name.map(|name| row[name].clone()).unwrap_or_default(),
+                more: more(&table, row, id, name),
+            };
+            if student.id.is_empty() {
+                return Err(RosterError::EmptyId { file: file.to_owned(), line: *line });
+            }
+            // Ids that look alike would be told apart by nobody.
+            if let Some(first) = lines.insert(folded(&student.id), *line) {
+                let (file, id) = (file.to_owned(), student.id);
+                return Err(RosterError::Twice { file, line: *line, first, id });
+            }
+            roster.add(student);
+        }
+        if roster.students.is_empty() {
+            return Err(RosterError::Empty { file: file.to_owned() });
+        }
+        Ok(roster)
+    }
+
+    fn add(&mut self, student: Student) {
+        let at = self.students.len();
+        let mut names = vec![("id", student.id.as_str()), ("name", student.name.as_str())];
+        names.extend(NAMES.iter().filter_map(|column| Some((*column, student.column(column)?))));
+        for (column, value) in names.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let entry = self.known.entry((column.to_owned(), folded(value)));
+            entry.and_modify(|known| *known = known.filter(|known| *known == at)).or_insert(Some(at));
+        }
+        self.students.push(student);
+    }
+
+    /// Everyone, in the roster's order.
+    pub fn students(&self) -> &[Student] {
+        &self.students
+    }
+
+    /// The place in [`Roster::students`] of the student with this id.
+    pub fn by_id(&self, id: &str) -> Option<usize> {
+        self.by("id", id)
+    }
+
+    /// The place of the only student whose `column` has this value.
+    pub fn by(&self, column: &str, value: &str) -> Option<usize> {
+        self.known.get(&(column.to_owned(), folded(value))).copied().flatten()
+    }
+}
+
+fn more(table: &Table, row: &[String], id: usize, name: Option<usize>) -> IndexMap<String, String> {
+    let others = table.columns.iter().zip(row).enumerate();
+    let others = others.filter(|(at, _)| *at != id && Some(*at) != name);
+    others.map(|(_, (column, value))| (column.clone(), value.clone())).collect()
+}
+
+/// Ids are compared without regard to case and to how accents are written.
+fn folded(id: &str) -> String {
+    id.trim().nfkc().collect::<String>().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Roster, RosterError> {
+        Roster::parse("roster.csv", text.as_bytes())
+    }
+
+    #[test]
+    fn students_are_known_by_their_names() {
+        let roster =
+            parse("Student ID;Name;E-mail;canvas_id\nada;Ada L;ada@x.org;17\nBOB;Bob;;18\n").unwrap();
+        assert_eq!(roster.students().len(), 2);
+        assert_eq!(roster.by_id("Ada "), Some(0));
+        assert_eq!(roster.by("email", "ADA@x.org"), Some(0));
+        assert_eq!(roster.by("canvas_id", "18"), Some(1));
+        assert_eq!(roster.by("canvas_id", ""), None);
+    }
+
+    #[test]
+    fn a_name_two_students_share_is_nobodys() {
+        let roster = parse("id,name\n1,Kim\n2,Kim\n").unwrap();
+        assert_eq!(roster.by("name", "Kim"), None);
+    }
+
+    #[test]
+    fn broken_rosters_name_the_line() {
+        for (text, says) in [
+            ("name\nAda\n", "`roster.csv` has no column `id`; found `name`"),
+            (
+                "id\nada\n\nAda\n",
+                "`roster.csv`, line 4: id `Ada` stands on line 2 already; ids must be unique",
+            ),
+            ("id,name\n,Ada\n", "`roster.csv`, line 2: the id is empty"),
+            ("id\n", "`roster.csv` has no students"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().to_string(), says);
+        }
+    }
+}

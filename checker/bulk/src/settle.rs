@@ -1,0 +1,212 @@
+//! From what a student handed in to one grade.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lab_spec::report::Points;
+
+use crate::{
+    grade::{Attempt, Decision, Flag, Grade, Standing},
+    inbox::Hint,
+    judged::Brief,
+    late::Policy,
+    roster::{Roster, Student},
+    rubric::Rubric,
+};
+
+/// How a class is graded, beyond the rubric.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    /// Who is in it.
+    pub roster: &'a Roster,
+    /// Points of a perfect solution.
+    pub points: u32,
+    /// What lateness costs.
+    pub policy: Policy,
+    /// Which of several attempts counts.
+    pub attempts: Attempts,
+    /// When what was received, by SHA-256, file name or student id; it goes
+    /// before what places say.
+    pub received: BTreeMap<String, Timestamp>,
+    /// What was assigned to whom, by folded student id; empty: nothing was.
+    pub assigned: BTreeMap<usize, Assigned>,
+    /// Decisions of teachers, by place in the roster.
+    pub decisions: BTreeMap<usize, Decision>,
+}
+
+/// What one student was assigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// The text that the evidence must carry.
+    pub nonce: String,
+    /// The seed of the student's variant.
+    pub seed: u64,
+    /// A deadline of the student's own.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Which of several attempts counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attempts {
+    /// The one with the highest score; of equals the first.
+    #[default]
+    Best,
+    /// The one that was received last.
+    Last,
+    /// The mean of all that have a score.
+    Average,
+}
+
+/// One thing that was handed in, before it is somebody's.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it lay.
+    pub place: String,
+    /// What its place says.
+    pub hint: Hint,
+    /// SHA-256 of its bytes, hex; empty where there are none.
+    pub sha256: String,
+    /// What it comes to.
+    pub brief: Brief,
+    /// What only shows beside other submissions.
+    pub flags: Vec<Flag>,
+}
+
+impl Entry {
+    /// Something whose bytes cannot be had.
+    pub fn unreadable(place: String, hint: Hint, why: String) -> Self {
+        let brief = Brief::unreadable(why);
+        Self { place, hint, sha256: String::new(), brief, flags: Vec::new() }
+    }
+
+    /// Whose it is: of whom its place says, or else of whom it says it is.
+    ///
+    /// # Errors
+    /// Why it is nobody's.
+    pub fn student(&self, roster: &Roster) -> Result<usize, String> {
+        let hinted = self.hint.student.iter().find_map(|(column, value)| roster.by(column, value));
+        if let Some(student) = hinted {
+            return Ok(student);
+        }
+        match (&self.brief.student, &self.brief.standing) {
+            (Some(id), _) => roster
+                .by_id(id)
+                .ok_or_else(|| format!("it says it is of `{}`, who is not in the roster", id.escape_debug())),
+            (None, Standing::Ungradable { why }) => Err(why.clone()),
+            (None, _) => Err("it does not say whose it is".to_owned()),
+        }
+    }
+}
+
+/// The grade of a student, and the SHA-256 of the submission whose report
+/// belongs to it.
+pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Grade, Option<String>) {
+    let at = rules.roster.by_id(&student.id);
+    let assigned = at.and_then(|at| rules.assigned.get(&at));
+    let mut flags: Vec<Vec<Flag>> = Vec::new();
+    let mut tried: Vec<(Attempt, Vec<Flag>)> =
+        entries.into_iter().map(|entry| attempt(rules, student, assigned, entry)).collect();
+    // Those of unknown receipt come first; equals in the order of their hashes.
+    tried.sort_by(|(a, _), (b, _)| (a.received, &a.sha256, &a.place).cmp(&(b.received, &b.sha256, &b.place)));
+    // The same file twice is one attempt, received when it was received first.
+    tried.dedup_by(|(later, _), (first, _)| later.sha256 == first.sha256 && !first.sha256.is_empty());
+    let mut attempts = Vec::new();
+    for (attempt, flagged) in tried {
+        attempts.push(attempt);
+        flags.push(flagged);
+    }
+    let counts = chosen(rules.attempts, &attempts);
+    let average = rules.attempts == Attempts::Average
+        && attempts.iter().filter(|tried| tried.score.is_some()).count() > 1;
+    let shown = counts.map(|counts| &attempts[counts]);
+    let standing = shown.map_or(Standing::Missing, |shown| shown.standing.clone());
+    let score = match average {
+        true => mean(attempts.iter().filter_map(|tried| tried.score)),
+        false => shown.and_then(|shown| shown.score),
+    };
+    let decision = at.and_then(|at| rules.decisions.get(&at)).cloned();
+    let grade = Grade {
+        student: student.clone(),
+        standing,
+        earned: shown.and_then(|shown| shown.earned),
+        late: shown.and_then(|shown| shown.late.clone()),
+        score: decision.as_ref().map(|decision| decision.score).or(score),
+        decision,
+        points: rules.points,
+        flags: counts.map(|counts| std::mem::take(&mut flags[counts])).unwrap_or_default(),
+        counts: counts.filter(|_| !average),
+        report: None,
+        attempts,
+    };
+    let bundle =
+        counts.map(|counts| grade.attempts[counts].sha256.clone()).filter(|sha256| !sha256.is_empty());
+    (grade, bundle)
+}
+
+fn attempt(
+    rules: &Rules<'_>,
+    student: &Student,
+    assigned: Option<&Assigned>,
+    entry: Entry,
+) -> (Attempt, Vec<Flag>) {
+    let Entry { place, hint, sha256, brief, mut flags } = entry;
+    flags.extend(brief.flags);
+    let file = place.rsplit(['/', '!']).next().unwrap_or(&place);
+    let told = [sha256.as_str(), place.as_str(), file, student.id.as_str()];
+    let received = told.iter().find_map(|key| rules.received.get(*key)).copied().or(hint.received);
+    let policy = Policy {
+        deadline: assigned.and_then(|assigned| assigned.deadline).or(rules.policy.deadline),
+        ..rules.policy.clone()
+    };
+    let (late, flag) = policy.penalty(received, hint.late);
+    flags.extend(flag);
+    if let Some(said) =
+        brief.student.as_ref().filter(|said| rules.roster.by_id(said) != rules.roster.by_id(&student.id))
+    {
+        let says = format!("`{}` handed it in, and it says it is of `{}`", student.id, said.escape_debug());
+        flags.push(Flag::new("other-student", says));
+    }
+    let foreign = |assigned: &Assigned| assigned.nonce != brief.nonce || Some(assigned.seed) != brief.seed;
+    if brief.student.is_some() && assigned.is_some_and(foreign) {
+        flags.push(Flag::new("other-assignment", "it was not made from the student's own assignment"));
+    }
+    if let Some(key) =
+        student.column("key").filter(|key| brief.student.is_some() && key.trim() != brief.signer)
+    {
+        let says = format!("it is signed with `{}`, the roster has `{}`", brief.signer, key.escape_debug());
+        flags.push(Flag::new("other-key", says));
+    }
+    flags.sort();
+    flags.dedup();
+    let score = match (&brief.standing, brief.earned) {
+        (Standing::Graded, Some(earned)) => {
+            Some(Rubric::part(earned, late.as_ref().map_or(0, |late| late.hundredths)))
+        }
+        _ => None,
+    };
+    let (standing, earned) = (brief.standing, brief.earned);
+    (Attempt { place, sha256, received, standing, earned, late, score }, flags)
+}
+
+/// Which attempt counts, or is shown where several do.
+fn chosen(rule: Attempts, attempts: &[Attempt]) -> Option<usize> {
+    let last = attempts.len().checked_sub(1)?;
+    match rule {
+        Attempts::Last => Some(last),
+        // Something that cannot be judged never takes away what was earned.
+        Attempts::Best | Attempts::Average => {
+            let scored = attempts.iter().enumerate().filter(|(_, tried)| tried.score.is_some());
+            // The first of equals.
+            Some(scored.rev().max_by_key(|(_, tried)| tried.score).map_or(last, |(at, _)| at))
+        }
+    }
+}
+
+fn mean(scores: impl Iterator<Item = Points>) -> Option<Points> {
+    let (mut sum, mut count) = (0, 0);
+    for score in scores {
+        sum += score.0;
+        count += 1;
+    }
+    (count > 0).then(|| Points((sum + count / 2) / count))
+}

@@ -1,0 +1,162 @@
+//! Tables as teachers have them: CSV of any delimiter and the encodings that
+//! spreadsheets write.
+
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// The largest table that is read, in bytes.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A table with a line of column names.
+#[derive(Debug)]
+pub struct Table {
+    /// Column names: lower case, with `_` for blanks and hyphens.
+    pub columns: Vec<String>,
+    /// Rows with the line each stands on; as many cells as there are columns.
+    pub rows: Vec<(u64, Vec<String>)>,
+}
+
+/// What is wrong with a table.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Too large to be one.
+    #[error("`{0}` has more than {mib} MiB", mib = MAX_BYTES >> 20)]
+    TooLarge(String),
+    /// No line of column names.
+    #[error("`{0}` is empty; its first line must name the columns")]
+    Empty(String),
+    /// Two columns of one name.
+    #[error("`{file}`, line 1: column `{column}` stands there twice")]
+    Column {
+        /// The file.
+        file: String,
+        /// The name.
+        column: String,
+    },
+    /// A row that is none.
+    #[error("`{file}`, line {line}: {fault}")]
+    Row {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What is wrong with it.
+        fault: String,
+    },
+}
+
+impl Table {
+    /// Reads a table; `file` is named in errors. The delimiter is the one of
+    /// `,`, `;` and tab that the first line has most of.
+    ///
+    /// # Errors
+    /// A table that is too large, without column names, or with rows of
+    /// another length.
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, TableError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(TableError::TooLarge(file.to_owned()));
+        }
+        let text = decoded(bytes);
+        let first = text.lines().find(|line| !line.trim().is_empty());
+        let first = first.ok_or_else(|| TableError::Empty(file.to_owned()))?;
+        let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
+        let delimiter = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let mut table = Self { columns: Vec::new(), rows: Vec::new() };
+        for record in reader.records() {
+            let record = record.map_err(|error| TableError::Row {
+                file: file.to_owned(),
+                line: error.position().map_or(0, csv::Position::line),
+                fault: error.to_string(),
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+            if cells.iter().all(String::is_empty) {
+                continue;
+            }
+            if table.columns.is_empty() {
+                table.columns = columns(file, &cells)?;
+            } else if cells.len() == table.columns.len() {
+                table.rows.push((line, cells));
+            } else {
+                let (found, expected) = (cells.len(), table.columns.len());
+                let fault = format!("{found} cells, expected {expected} as in the first line");
+                return Err(TableError::Row { file: file.to_owned(), line, fault });
+            }
+        }
+        Ok(table)
+    }
+
+    /// Where the first of these columns stands.
+    pub fn column(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.columns.iter().position(|column| column == name))
+    }
+}
+
+/// Names in backticks, with commas between them.
+pub fn listed<T: std::fmt::Display>(names: &[T]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn columns(file: &str, cells: &[String]) -> Result<Vec<String>, TableError> {
+    let mut columns: Vec<String> = Vec::new();
+    for cell in cells {
+        let name = cell.to_lowercase().replace("e-mail", "email").replace([' ', '-'], "_");
+        if columns.contains(&name) {
+            return Err(TableError::Column { file: file.to_owned(), column: name });
+        }
+        columns.push(name);
+    }
+    Ok(columns)
+}
+
+/// UTF-8, UTF-16 with its mark, or else what Windows spreadsheets write.
+fn decoded(bytes: &[u8]) -> String {
+    let encoding = match bytes {
+        [0xff, 0xfe, ..] => UTF_16LE,
+        [0xfe, 0xff, ..] => UTF_16BE,
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => return text.trim_start_matches('\u{feff}').to_owned(),
+            Err(_) => WINDOWS_1252,
+        },
+    };
+    encoding.decode(bytes).0.into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_and_delimiters_of_spreadsheets_are_read() {
+        for bytes in [
+            "id,name\n1,Grün\n".as_bytes().to_vec(),
+            "\u{feff}id;name\r\n1;Grün\r\n".as_bytes().to_vec(),
+            b"id\tname\n1\tGr\xfcn\n".to_vec(),
+            [
+                &[0xff, 0xfe][..],
+                &"ID,Name\n1,Grün".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+            ]
+            .concat(),
+        ] {
+            let table = Table::parse("t", &bytes).unwrap();
+            assert_eq!(table.columns, ["id", "name"]);
+            assert_eq!(table.rows, [(2, vec!["1".to_owned(), "Grün".to_owned()])]);
+        }
+    }
+
+    #[test]
+    fn quotes_and_lines_are_kept_apart() {
+        let table = Table::parse("t", b"id,name\n1,\"a, \"\"b\"\"\nc\"\n\n2,d\n").unwrap();
+        assert_eq!(table.rows[0].1[1], "a, \"b\"\nc");
+        assert_eq!(table.rows[1].0, 5);
+        let error = Table::parse("t.csv", b"id,name\n1\n").unwrap_err();
+        assert_eq!(error.to_string(), "`t.csv`, line 2: 1 cells, expected 2 as in the first line");
+        let error = Table::parse("t.csv", b"id,ID\n").unwrap_err();
+        assert_eq!(error.to_string(), "`t.csv`, line 1: column `id` stands there twice");
+    }
+}
