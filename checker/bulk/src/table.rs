@@ -67,13 +67,14 @@ impl Table {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let mut table = Self { columns: Vec::new(), rows: Vec::new() };
+        let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
         for record in reader.records() {
             let record = record.map_err(|error| TableError::Row {
                 file: file.to_owned(),
-                line: error.position().map_or(0, csv::Position::line),
+                line: lines.of(error.position()),
                 fault: error.to_string(),
             })?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = lines.of(record.position());
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if cells.iter().all(String::is_empty) {
                 continue;
@@ -94,6 +95,28 @@ impl Table {
     /// Where the first of these columns stands.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
         names.iter().find_map(|name| self.columns.iter().position(|column| column == name))
+    }
+}
+
+/// Counts lines. The reader's own count stops before line breaks that it passes
+/// over later.
+struct Lines<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line on which the row at this position begins; positions only grow.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.at);
+        while let Some(byte) = self.text.get(self.at)
+            && (self.at < from || matches!(byte, b'\n' | b'\r'))
+        {
+            self.line += u64::from(*byte == b'\n');
+            self.at += 1;
+        }
+        self.line
     }
 }
 
