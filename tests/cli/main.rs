@@ -7,6 +7,7 @@ mod author;
 mod broken_lab;
 mod compose;
 mod evidence;
+mod grading;
 mod kubeconfig;
 mod labs;
 mod place;

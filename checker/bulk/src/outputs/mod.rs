@@ -59,6 +59,23 @@ impl Kind {
     }
 }
 
+/// What the names of unfinished files begin with.
+const UNFINISHED: &str = ".labcheck-";
+
+/// Removes what a killed run left unfinished in `dir`.
+///
+/// # Errors
+/// What the file system says.
+pub fn sweep(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A file that takes its place when it is whole.
 struct Whole {
     file: BufWriter<NamedTempFile>,
@@ -68,7 +85,7 @@ struct Whole {
 impl Whole {
     fn begin(path: PathBuf) -> io::Result<Self> {
         let dir = path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".labcheck-").tempfile_in(dir)?;
+        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
         Ok(Self { file: BufWriter::new(file), path })
     }
 

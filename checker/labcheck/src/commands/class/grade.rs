@@ -15,7 +15,7 @@ use lab_bulk::{
     batch::Batch,
     decisions,
     late::Policy,
-    outputs::{Kind, Output},
+    outputs::{self, Kind, Output},
     settle::{Attempts, Rules},
     times,
 };
@@ -188,7 +188,7 @@ fn lock(out: &Path) -> Result<File, Failure> {
     fs::create_dir_all(out).map_err(cannot)?;
     let file = File::create(out.join(".lock")).map_err(cannot)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => outputs::sweep(out).map(|()| file).map_err(cannot),
         Err(TryLockError::WouldBlock) => {
             Err(Failure::usage(format!("another labcheck is grading into `{shown}`"))
                 .next("wait for it, or choose another `--out`"))

@@ -1,0 +1,124 @@
+//! `cargo bench -p lab-bulk`: grading a class beside merely decompressing and
+//! parsing the same submissions, in turns, on all cores.
+//!
+//! `STUDENTS` (1,000) and `ROUNDS` (5) can be set in the environment.
+
+use std::{
+    env, fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Instant,
+};
+
+use lab_bulk::{
+    Roster, Rubric,
+    batch::Batch,
+    late::Policy,
+    outputs::Kind,
+    settle::{Attempts, Rules},
+};
+use lab_spec::Lab;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let number = |name, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (students, rounds) = (number("STUDENTS", 1_000), number("ROUNDS", 5));
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../labs");
+    let file = labs.join("08-friday/lab.yaml");
+    let lab =
+        Lab::parse("lab.yaml", &fs::read_to_string(file)?).map_err(|problems| format!("{problems:?}"))?;
+    let rubric = Rubric::plain(lab, "bench");
+    let dir = tempfile::tempdir()?;
+    let plan = class::Plan { labs, lab: "lab08".to_owned(), students, seed: 1, honest: true };
+    plan.write(dir.path())?;
+    let roster = Roster::parse("roster.csv", &fs::read(dir.path().join("roster.csv"))?)?;
+    let folder = dir.path().join("submissions");
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    println!("{students} submissions of lab08, {threads} threads; submissions a second");
+    let (mut parsed, mut graded) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        parsed.push(rate(students, || parse(&folder, threads))?);
+        let out = dir.path().join(format!("out{round}"));
+        fs::create_dir(&out)?;
+        graded.push(rate(students, || grade(&rubric, &roster, &folder, &out, threads))?);
+        println!("round {round}: parse {:.0}, grade {:.0}", parsed[round], graded[round]);
+    }
+    let (parsed, graded) = (median(parsed), median(graded));
+    println!("median: parse {parsed:.0}, grade {graded:.0}, grade / parse {:.2}", graded / parsed);
+    Ok(())
+}
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+#[expect(clippy::cast_precision_loss, reason = "counts of files")]
+fn rate(students: usize, work: impl FnOnce() -> Done) -> Result<f64, Box<dyn std::error::Error>> {
+    let begun = Instant::now();
+    work()?;
+    Ok(students as f64 / begun.elapsed().as_secs_f64())
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// What nobody can do without: read, decompress, parse.
+fn parse(folder: &Path, threads: usize) -> Done {
+    let files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let next = AtomicUsize::new(0);
+    let one = |path: &PathBuf| -> std::io::Result<usize> {
+        let opened = zstd::stream::read::Decoder::new(fs::File::open(path)?)?;
+        let mut archive = tar::Archive::new(opened);
+        let mut values = 0;
+        for member in archive.entries()? {
+            let mut text = Vec::new();
+            member?.read_to_end(&mut text)?;
+            let value: serde_json::Value = serde_json::from_slice(&text)?;
+            values += value.as_object().map_or(0, serde_json::Map::len);
+        }
+        Ok(values)
+    };
+    thread::scope(|scope| {
+        let work = || -> std::io::Result<()> {
+            while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                std::hint::black_box(one(path)?);
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread breaks"))
+    })?;
+    Ok(())
+}
+
+/// All of `labcheck grade`, with journal and tables.
+fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: usize) -> Done {
+    let judge = rubric.judge("lab.yaml").map_err(|problems| format!("{problems:?}"))?;
+    let rules = Rules {
+        roster,
+        points: rubric.points(),
+        policy: Policy::default(),
+        attempts: Attempts::Best,
+        received: Default::default(),
+        assigned: Default::default(),
+        decisions: Default::default(),
+    };
+    let paths = [folder.to_owned()];
+    let batch =
+        Batch { rubric, judge: &judge, paths: &paths, out, threads, shard: (0, 1), progress: &|_, _| {} };
+    let mut class = batch.run(&rules)?;
+    let course = rubric.course();
+    let mut outputs = vec![Kind::Csv.begin(out, &course)?, Kind::Json.begin(out, &course)?];
+    for grade in class.grades() {
+        let grade = grade?;
+        for output in &mut outputs {
+            output.add(&grade)?;
+        }
+    }
+    for output in outputs {
+        output.finish(&class.unmatched)?;
+    }
+    Ok(())
+}
