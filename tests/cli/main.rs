@@ -14,4 +14,5 @@ mod place;
 mod progress;
 mod serve;
 mod server;
+mod sweep;
 mod usage;

@@ -52,6 +52,8 @@ enum Command {
     Assign(commands::class::assign::Args),
     /// For instructors: grade a class from what was handed in
     Grade(commands::class::grade::Args),
+    /// For instructors: look at students' clusters, read-only
+    Sweep(commands::class::sweep::Args),
     /// Serve the course, with live verdicts on its lab pages
     Serve(commands::serve::Args),
     /// Say what this machine lacks, each with the fix
@@ -89,6 +91,7 @@ impl Cli {
             Some(Command::Submit(args)) => commands::submit::run(args, &library()?, progress),
             Some(Command::Assign(args)) => commands::class::assign::run(args, &library()?),
             Some(Command::Grade(args)) => commands::class::grade::run(args, &library()?, progress),
+            Some(Command::Sweep(args)) => commands::class::sweep::run(args, &library()?, progress),
             Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),

@@ -226,27 +226,32 @@ impl State {
         Ok(new)
     }
 
-    /// The key that submissions are signed with, made when it is first asked
-    /// for.
+    /// The key that submissions are signed with.
     ///
     /// # Errors
-    /// A key that is broken, or cannot be written.
+    /// As [`State::secret`].
     pub fn key(&self) -> Result<Key, Failure> {
+        self.secret().map(|secret| Key::from_secret(&secret))
+    }
+
+    /// What keys are made from; itself made when it is first asked for.
+    ///
+    /// # Errors
+    /// A secret that is broken, or cannot be written.
+    pub fn secret(&self) -> Result<[u8; 32], Failure> {
         let _lock = self.lock("key")?;
         let path = self.dir.join("key");
         let shown = path.display();
         match fs::read(&path) {
-            Ok(secret) => {
-                <[u8; 32]>::try_from(secret).map(|secret| Key::from_secret(&secret)).map_err(|_| {
-                    Failure::unobservable(format!("state file `{shown}` is no key"))
-                        .next("restore it from a backup, or remove it: your instructor will see another key")
-                })
-            }
+            Ok(secret) => <[u8; 32]>::try_from(secret).map_err(|_| {
+                Failure::unobservable(format!("state file `{shown}` is no key"))
+                    .next("restore it from a backup, or remove it: your instructor will see another key")
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let secret: [u8; 32] = rand::random();
                 write_atomically(&path, &secret)
                     .map_err(|error| Failure::unobservable(format!("cannot write `{shown}`: {error}")))?;
-                Ok(Key::from_secret(&secret))
+                Ok(secret)
             }
             Err(error) => Err(Failure::unobservable(format!("cannot read `{shown}`: {error}"))),
         }

@@ -2,11 +2,13 @@
 
 pub mod assign;
 pub mod grade;
+pub mod sweep;
 
 use std::{fs, path::Path};
 
 use jiff::Timestamp;
 use lab_bulk::{Roster, Rubric, times};
+use sha2::Digest as _;
 
 use crate::{failure::Failure, labs::Library};
 
@@ -37,4 +39,42 @@ fn rubric(library: &Library, lab: &str, overlay: Option<&Path>) -> Result<Rubric
 /// A time on the command line.
 fn time(text: &str) -> Result<Timestamp, String> {
     times::parse(text)
+}
+
+/// A name for a student's file that every system can hold and nobody can lead
+/// elsewhere: the id where it is plain, or else its digest.
+fn file_name(student: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+    let fits = !student.is_empty() && student.len() <= 100 && !student.starts_with('.');
+    if fits && student.chars().all(plain) && !is_device(student) {
+        return format!("{student}.tar.zst");
+    }
+    let digest = lab_bundle::hex(&sha2::Sha256::digest(student));
+    format!("{}.tar.zst", &digest[..32])
+}
+
+/// Names that are devices on Windows, whatever follows the dot.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
+        || numbered.is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn ids_become_names_that_stay_where_they_are() {
+        assert_eq!(file_name("ada@x.org"), "ada@x.org.tar.zst");
+        for id in ["../x", "/etc/passwd", "CON", "com1.txt", ".hidden", "a b", "ä", &"x".repeat(300), ""] {
+            let name = file_name(id);
+            assert!(
+                name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'),
+                "{name}"
+            );
+        }
+        assert_ne!(file_name("../x"), file_name("../y"));
+    }
 }
