@@ -128,7 +128,7 @@ fn the_best_attempt_counts_unless_said_otherwise_and_lateness_rests_on_receipt()
     };
     assert_eq!(score(&[]), 10_000);
     assert_eq!(score(&["--attempts", "last"]), poor);
-    assert_eq!(score(&["--attempts", "average"]), (10_000 + poor + 1) / 2);
+    assert_eq!(score(&["--attempts", "average"]), (10_000 + poor).div_ceil(2));
     let late = ["--deadline", "2026-11-30T12:00:00Z", "--late-per-day", "10"];
     assert_eq!(score(&late), 9_000);
     assert_eq!(score(&[&late[..], &["--grace-days", "1"]].concat()), 10_000);

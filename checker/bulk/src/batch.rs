@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     path::{Path, PathBuf},
+    process,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -16,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     grade::{Grade, Unmatched},
+    in_hand::{Held, InHand},
     inbox::{self, Item},
     journal::{Journal, Packed},
     judged::{Brief, Judged, Judging},
@@ -35,6 +38,8 @@ pub struct Batch<'a> {
     pub rubric: &'a Rubric,
     /// Its judge.
     pub judge: &'a Judge<'a>,
+    /// What it says of evidence; [`Rubric::report`] for anyone but a test.
+    pub judging: &'a Judging<'a>,
     /// What was handed in.
     pub paths: &'a [PathBuf],
     /// Where the journal lies.
@@ -71,12 +76,12 @@ impl Batch<'_> {
         let journal = Journal::open(self.out, &self.rubric.lab().id)?;
         let files = inbox::files(self.paths)?;
         let known = journal.briefs(self.rubric.digest())?;
-        let report = |evidence: &_| self.rubric.report(self.judge, evidence);
+        let in_hand = InHand::open(self.out).map_err(|error| format!("`{}`: {error}", self.out.display()))?;
         let work = Work {
             batch: self,
             journal: &journal,
             known: &known,
-            judging: &report,
+            in_hand: &in_hand,
             total: files.len(),
             done: AtomicUsize::new(0),
             judged: AtomicUsize::new(0),
@@ -120,7 +125,7 @@ struct Work<'a> {
     batch: &'a Batch<'a>,
     journal: &'a Journal,
     known: &'a HashMap<String, Brief>,
-    judging: &'a Judging<'a>,
+    in_hand: &'a InHand,
     total: usize,
     done: AtomicUsize,
     judged: AtomicUsize,
@@ -131,8 +136,9 @@ impl Work<'_> {
         let items = Mutex::new(inbox::items(files, self.batch.paths));
         let found = Mutex::new(Vec::new());
         thread::scope(|scope| {
-            let threads = (0..self.batch.threads.max(1)).map(|_| {
-                let work = || self.some(&items, &found);
+            let threads = (0..self.batch.threads.max(1)).map(|thread| {
+                let (items, found) = (&items, &found);
+                let work = move || self.some(thread, items, found);
                 thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
             });
             let threads: Vec<_> = threads.collect();
@@ -147,6 +153,7 @@ impl Work<'_> {
     /// What one thread does: takes the next item until there is none.
     fn some(
         &self,
+        thread: usize,
         items: &Mutex<impl Iterator<Item = Item>>,
         found: &Mutex<Vec<Entry>>,
     ) -> Result<(), String> {
@@ -154,7 +161,7 @@ impl Work<'_> {
         let (mut mine, mut fresh) = (Vec::new(), Vec::new());
         loop {
             let Some(item) = items.lock().map_err(|_| broken(()))?.next() else { break };
-            mine.extend(self.one(item, &mut fresh)?);
+            mine.extend(self.one(thread, item, &mut fresh)?);
             if fresh.len() >= KEPT_AT_ONCE {
                 self.journal.keep(self.batch.rubric.digest(), &fresh)?;
                 fresh.clear();
@@ -167,7 +174,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn one(&self, item: Item, fresh: &mut Vec<Packed>) -> Result<Option<Entry>, String> {
+    fn one(&self, thread: usize, item: Item, fresh: &mut Vec<Packed>) -> Result<Option<Entry>, String> {
         let Item { place, hint, content } = item;
         let bytes = match content.bytes() {
             Ok(bytes) => bytes,
@@ -184,13 +191,33 @@ impl Work<'_> {
         if let Some(brief) = self.known.get(&sha256) {
             return Ok(Some(Entry { place, hint, sha256, brief: brief.clone(), flags: Vec::new() }));
         }
-        let unmet = |evidence: &_| self.batch.judge.unmet(evidence);
-        let judged = Judged::of(&bytes, self.batch.rubric, &unmet, self.judging);
-        drop(bytes);
+        let cannot = |error: io::Error| format!("`{}`: {error}", self.batch.out.display());
+        let held = self.in_hand.take(thread, &sha256).map_err(cannot)?;
+        let judged = match held {
+            Held::Broken => Judged::broken(),
+            Held::Shared(_) | Held::Alone(_) => {
+                let unmet = |evidence: &_| self.batch.judge.unmet(evidence);
+                let _end = EndWithPanic;
+                let judged = Judged::of(&bytes, self.batch.rubric, &unmet, self.batch.judging);
+                self.in_hand.put_away(thread).map_err(cannot)?;
+                fresh.push(Packed::of(&sha256, &judged)?);
+                judged
+            }
+        };
+        drop((held, bytes));
         self.judged.fetch_add(1, Ordering::Relaxed);
-        if !judged.is_broken() {
-            fresh.push(Packed::of(&sha256, &judged)?);
-        }
         Ok(Some(Entry { place, hint, sha256, brief: judged.brief, flags: Vec::new() }))
+    }
+}
+
+/// Where a panic unwinds, as in debug builds, it ends the process as it does in
+/// releases.
+struct EndWithPanic;
+
+impl Drop for EndWithPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            process::abort();
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! One submission: read, judged, and put into few words.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use lab_bundle::submission::{self, Card, Submission};
 use lab_spec::{Ended, Evidence, Report, report::Points};
 use serde::{Deserialize, Serialize};
@@ -42,7 +40,7 @@ pub struct Brief {
     pub flags: Vec<Flag>,
 }
 
-/// Judges evidence; a closure, so that a judge that breaks can be tested.
+/// Judges evidence.
 pub type Judging<'a> = dyn Fn(&Evidence) -> Report + Sync + 'a;
 
 impl Judged {
@@ -76,12 +74,7 @@ impl Judged {
             let standing = Standing::Unknown { why: needed.join("; ") };
             return Self { brief: Brief::of(Some(submission), standing, None), report: None };
         }
-        // Nothing is shared with a judge that broke, so nothing is left in disorder.
-        let Ok(report) = catch_unwind(AssertUnwindSafe(|| judging(evidence))) else {
-            let mut broken = Self::ungradable(Some(submission), "the judge failed on it".to_owned());
-            broken.brief.flags.push(Flag::new("judge-failed", "this is a defect of labcheck; report it"));
-            return broken;
-        };
+        let report = judging(evidence);
         let standing = match Rubric::unknown(&report) {
             Some(why) => Standing::Unknown { why },
             None => Standing::Graded,
@@ -99,13 +92,17 @@ impl Judged {
         Self { brief, report: Some(report) }
     }
 
-    fn ungradable(submission: Option<&Submission>, why: String) -> Self {
-        Self { brief: Brief::of(submission, Standing::Ungradable { why }, None), report: None }
+    /// What ended the process that read or judged it, so that it is not even
+    /// opened again. Nobody is to blame but us.
+    pub fn broken() -> Self {
+        let mut broken =
+            Self::ungradable(None, "judging it failed; this is a defect of labcheck, not yours".to_owned());
+        broken.brief.flags.push(Flag::new("judge-failed", "report it to labcheck's authors"));
+        broken
     }
 
-    /// Whether the judge broke on it, so that another try may do better.
-    pub fn is_broken(&self) -> bool {
-        self.brief.flags.iter().any(|flag| flag.code == "judge-failed")
+    fn ungradable(submission: Option<&Submission>, why: String) -> Self {
+        Self { brief: Brief::of(submission, Standing::Ungradable { why }, None), report: None }
     }
 }
 

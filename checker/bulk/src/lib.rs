@@ -9,15 +9,17 @@ pub mod batch;
 mod consistency;
 pub mod decisions;
 pub mod grade;
+mod in_hand;
 pub mod inbox;
 mod journal;
-mod judged;
+pub mod judged;
 pub mod late;
 pub mod outputs;
 pub mod roster;
 pub mod rubric;
 pub mod settle;
 mod shared;
+pub mod supervise;
 pub mod table;
 pub mod times;
 

@@ -2,9 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     fs::{self, File, TryLockError},
     io,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::Instant,
 };
@@ -17,7 +20,7 @@ use lab_bulk::{
     late::Policy,
     outputs::{self, Kind, Output},
     settle::{Attempts, Rules},
-    times,
+    supervise, times,
 };
 
 use crate::{
@@ -96,19 +99,42 @@ enum Counting {
 /// Files that are not what they should be, or an output directory that cannot
 /// be used. Never a submission.
 pub fn run(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
+    if env::var_os(WORKER).is_some() {
+        supervise::die_with_supervisor().map_err(|error| {
+            Failure::unobservable(format!("cannot follow the process that began this: {error}"))
+        })?;
+        return work(args, library, progress);
+    }
+    let _lock = lock(&args.out)?;
+    let program = env::current_exe()
+        .map_err(|error| Failure::unobservable(format!("cannot find labcheck's own program: {error}")))?;
+    let worker = || {
+        let mut command = Command::new(&program);
+        command.args(env::args_os().skip(1)).env(WORKER, "1");
+        command
+    };
+    let ended = supervise::supervise(&args.out, worker).map_err(Failure::unobservable)?;
+    let code = ended.code().or_else(|| ended.signal().map(|signal| 128 + signal));
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
+
+/// Says to a process of ours that it is the one that judges.
+const WORKER: &str = "LABCHECK_GRADE_WORKER";
+
+fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
     let rubric = super::rubric(library, &args.lab, args.rubric.as_deref())?;
     let file =
         args.rubric.as_ref().map_or_else(|| rubric.lab().id.clone(), |path| path.display().to_string());
     let judge = rubric.judge(&file).map_err(|problems| labs::broken(&problems))?;
     let roster = super::roster(&args.roster)?;
     let rules = rules(args, &roster, rubric.points())?;
-    let _lock = lock(&args.out)?;
     let threads = args.threads.map_or_else(cores, usize::from);
     let step = progress.step(&format!("grading {}", rubric.lab().id));
     let begun = Instant::now();
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
+        judging: &|evidence| rubric.report(&judge, evidence),
         paths: &args.paths,
         out: &args.out,
         threads,
@@ -188,7 +214,10 @@ fn lock(out: &Path) -> Result<File, Failure> {
     fs::create_dir_all(out).map_err(cannot)?;
     let file = File::create(out.join(".lock")).map_err(cannot)?;
     match file.try_lock() {
-        Ok(()) => outputs::sweep(out).map(|()| file).map_err(cannot),
+        Ok(()) => {
+            supervise::begin(out).and_then(|()| outputs::sweep(out)).map_err(cannot)?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => {
             Err(Failure::usage(format!("another labcheck is grading into `{shown}`"))
                 .next("wait for it, or choose another `--out`"))
