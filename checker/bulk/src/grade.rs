@@ -1,7 +1,7 @@
 //! What a class comes to: one grade per student, and what a teacher should see.
 
 use jiff::Timestamp;
-use lab_spec::{Report, report::Points};
+use lab_spec::{Report, Verdict, report::Points};
 use serde::{Deserialize, Serialize};
 
 use crate::roster::Student;
@@ -159,17 +159,25 @@ pub struct Course {
     pub points: u32,
     /// Ids of checks that students are not told of.
     pub hidden: Vec<String>,
+    /// Ids of tasks whose points count beyond a perfect solution.
+    pub bonus: Vec<String>,
 }
 
 impl Grade {
     /// The report as the student may see it: without tasks and checks that are
-    /// hidden. `None` where nothing was judged.
+    /// hidden, and with the points of what is left, so that nothing can be told
+    /// from a difference. `None` where nothing was judged.
     pub fn feedback(&self, course: &Course) -> Option<Report> {
         let mut report = self.report.clone()?;
         for task in &mut report.tasks {
             task.checks.retain(|check| !course.hidden.contains(&check.id));
         }
         report.tasks.retain(|task| !task.checks.is_empty());
+        report.verdict = Verdict::worst(report.tasks.iter().map(|task| task.verdict));
+        let earned: Option<u64> = report.tasks.iter().map(|task| task.earned.map(|earned| earned.0)).sum();
+        report.earned = earned.map(Points);
+        let counted = report.tasks.iter().filter(|task| !course.bonus.contains(&task.id));
+        report.points = counted.map(|task| task.points).sum();
         Some(report)
     }
 }

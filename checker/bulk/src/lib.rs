@@ -9,6 +9,7 @@ pub mod batch;
 mod consistency;
 pub mod decisions;
 pub mod grade;
+pub mod imports;
 mod in_hand;
 pub mod inbox;
 mod journal;

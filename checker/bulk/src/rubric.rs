@@ -116,6 +116,7 @@ impl Rubric {
             rubric: self.digest.clone(),
             points: self.points(),
             hidden: self.hidden.iter().cloned().collect(),
+            bonus: self.bonus.iter().cloned().collect(),
         }
     }
 

@@ -67,7 +67,7 @@ impl Table {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let mut table = Self { columns: Vec::new(), rows: Vec::new() };
-        let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
+        let mut lines = Lines::of_text(&text);
         for record in reader.records() {
             let record = record.map_err(|error| TableError::Row {
                 file: file.to_owned(),
@@ -100,15 +100,20 @@ impl Table {
 
 /// Counts lines. The reader's own count stops before line breaks that it passes
 /// over later.
-struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     text: &'t [u8],
     at: usize,
     line: u64,
 }
 
-impl Lines<'_> {
+impl<'t> Lines<'t> {
+    /// Of a table with this text.
+    pub(crate) fn of_text(text: &'t str) -> Self {
+        Self { text: text.as_bytes(), at: 0, line: 1 }
+    }
+
     /// The line on which the row at this position begins; positions only grow.
-    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+    pub(crate) fn of(&mut self, position: Option<&csv::Position>) -> u64 {
         let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.at);
         while let Some(byte) = self.text.get(self.at)
             && (self.at < from || matches!(byte, b'\n' | b'\r'))

@@ -54,6 +54,8 @@ enum Command {
     Grade(commands::class::grade::Args),
     /// For instructors: look at students' clusters, read-only
     Sweep(commands::class::sweep::Args),
+    /// For instructors: what Canvas or Moodle would make of a table of grades
+    CheckImport(commands::class::check_import::Args),
     /// Serve the course, with live verdicts on its lab pages
     Serve(commands::serve::Args),
     /// Say what this machine lacks, each with the fix
@@ -92,6 +94,7 @@ impl Cli {
             Some(Command::Assign(args)) => commands::class::assign::run(args, &library()?),
             Some(Command::Grade(args)) => commands::class::grade::run(args, &library()?, progress),
             Some(Command::Sweep(args)) => commands::class::sweep::run(args, &library()?, progress),
+            Some(Command::CheckImport(args)) => commands::class::check_import::run(args),
             Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),

@@ -16,18 +16,53 @@ const STYLE: &str = include_str!("../templates/report.css");
 /// The report as a page that stands alone: no scripts, no requests, its one
 /// style sheet allowed by hash, and everything from outside escaped.
 pub fn html(report: &Report) -> String {
-    Page::new(report).render().expect("writing to memory cannot fail")
+    let page = Page { judged: Some(Judged::new(report)), ..Page::empty(&report.lab, &report.title) };
+    page.render().expect("writing to memory cannot fail")
+}
+
+/// What stands over a report that belongs to a grade.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// The lab's id.
+    pub lab: &'a str,
+    /// The lab's title.
+    pub title: &'a str,
+    /// The score in words, as in `75 of 100 points`, or that there is none.
+    pub score: String,
+    /// What else is to be said of it: names and texts.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+/// A grade as a page like that of [`html`]; without a report where nothing was
+/// judged.
+pub fn framed(frame: &Frame<'_>, report: Option<&Report>) -> String {
+    let facts = frame.facts.iter().map(|(name, text)| (*name, Rich::new(&neutral::line(text))));
+    let page = Page {
+        score: Some(neutral::line(&frame.score)),
+        facts: facts.collect(),
+        judged: report.map(Judged::new),
+        ..Page::empty(frame.lab, frame.title)
+    };
+    page.render().expect("writing to memory cannot fail")
 }
 
 /// The page's template; all text in it is neutral, and askama escapes it.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
-    report: &'a Report,
     style: &'static str,
     style_hash: String,
     title: String,
     heading: Rich,
+    /// The score of the grade that the report belongs to.
+    score: Option<Cow<'a, str>>,
+    facts: Vec<(&'static str, Rich)>,
+    judged: Option<Judged<'a>>,
+}
+
+/// What follows from a report.
+struct Judged<'a> {
+    report: &'a Report,
     grade: String,
     counts: Vec<(Verdict, String)>,
     places: Vec<(&'static str, Cow<'a, str>)>,
@@ -68,17 +103,33 @@ struct Link {
     says: Vec<Rich>,
 }
 
-impl<'a> Page<'a> {
-    fn new(report: &'a Report) -> Self {
-        let next = phrase::next(report);
-        let look = next.as_ref().and_then(|next| next.look).map(neutral::line);
-        let title = phrase::named(&report.lab, &report.title);
+impl Page<'_> {
+    fn empty(lab: &str, title: &str) -> Self {
+        let title = phrase::named(lab, title);
         Self {
-            report,
             style: STYLE,
             style_hash: STANDARD.encode(Sha256::digest(STYLE)),
             heading: Rich::new(&title),
             title,
+            score: None,
+            facts: Vec::new(),
+            judged: None,
+        }
+    }
+
+    /// The grade in the window's title.
+    fn short(&self) -> &str {
+        let graded = self.judged.as_ref().map(|judged| judged.grade.as_str());
+        self.score.as_deref().or(graded).unwrap_or_default()
+    }
+}
+
+impl<'a> Judged<'a> {
+    fn new(report: &'a Report) -> Self {
+        let next = phrase::next(report);
+        let look = next.as_ref().and_then(|next| next.look).map(neutral::line);
+        Self {
+            report,
             grade: phrase::grade(report),
             counts: phrase::counts(report),
             places: phrase::places(report).collect(),

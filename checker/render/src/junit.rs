@@ -37,15 +37,7 @@ fn status(check: &CheckReport) -> TestCaseStatus {
         Verdict::Blocked | Verdict::Skipped => TestCaseStatus::skipped(),
     };
     status.set_type(check.verdict.word());
-    let mut details = phrase::reason(check);
-    status.set_message(details.join("; "));
-    if check.follows.is_none() {
-        for link in &check.cause {
-            let says: Vec<_> = neutral::lines(&link.says).collect();
-            details.push(format!("because {}: {}", phrase::place_of(link), says.join("\n  ")));
-        }
-        details.extend(check.look.iter().map(|look| format!("look: {}", neutral::line(look))));
-    }
-    status.set_description(details.join("\n"));
+    status.set_message(phrase::reason(check).join("; "));
+    status.set_description(phrase::details(check).join("\n"));
     status
 }

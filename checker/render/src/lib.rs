@@ -13,8 +13,9 @@ mod phrase;
 mod picture;
 mod text;
 
-pub use html::html;
+pub use html::{Frame, framed, html};
 pub use json::json;
 pub use junit::junit;
 pub use neutral::{line, lines};
+pub use phrase::{details, named, points, reason};
 pub use text::{TextOptions, text};

@@ -137,6 +137,20 @@ pub fn reason(check: &CheckReport) -> Vec<String> {
     lines
 }
 
+/// Everything that is said of a check that did not pass: the reason, its
+/// cause, and the command that shows the same.
+pub fn details(check: &CheckReport) -> Vec<String> {
+    let mut details = reason(check);
+    if check.follows.is_none() {
+        for link in &check.cause {
+            let says: Vec<_> = neutral::lines(&link.says).collect();
+            details.push(format!("because {}: {}", place_of(link), says.join("\n  ")));
+        }
+        details.extend(check.look.iter().map(|look| format!("look: {}", neutral::line(look))));
+    }
+    details
+}
+
 /// Where the learner goes from here.
 pub struct Next<'a> {
     /// The command that shows the first fault.

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use super::{Output, Whole, safe::cell};
-use crate::grade::{Course, Grade, Unmatched};
+use crate::grade::{Grade, Unmatched};
 
 const COLUMNS: [&str; 13] = [
     "id",
@@ -28,7 +28,7 @@ pub struct Csv {
 
 impl Csv {
     /// Begins the table in `dir`.
-    pub fn begin(dir: &Path, _: &Course) -> io::Result<Self> {
+    pub fn begin(dir: &Path) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(Whole::begin(dir.join("grades.csv"))?);
         writer.write_record(COLUMNS)?;
         Ok(Self { writer })
@@ -64,7 +64,8 @@ impl Output for Csv {
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _: &[Unmatched]) -> io::Result<()> {
-        self.writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.finish()
+    fn finish(self: Box<Self>, _: &[Unmatched]) -> io::Result<Vec<String>> {
+        self.writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.finish()?;
+        Ok(Vec::new())
     }
 }

@@ -30,8 +30,9 @@ impl Output for Json {
         Ok(serde_json::to_writer(&mut self.file, grade)?)
     }
 
-    fn finish(mut self: Box<Self>, unmatched: &[Unmatched]) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, unmatched: &[Unmatched]) -> io::Result<Vec<String>> {
         writeln!(self.file, "\n],\n\"unmatched\":{}}}", serde_json::to_string(unmatched)?)?;
-        self.file.finish()
+        self.file.finish()?;
+        Ok(Vec::new())
     }
 }

@@ -1,23 +1,50 @@
-//! What comes out of a batch: one file per reader.
+//! What comes out of a batch: one file or directory per reader.
 //!
 //! Grades pass through one at a time, so that a class of any size needs little
-//! memory. A file is there whole or not at all. Nothing in it depends on when
-//! or in how many runs the class was judged.
+//! memory. What is written is there whole or not at all. Nothing in it depends
+//! on when or in how many runs the class was judged.
+//!
+//! `csv`, `json`, `junit` and `dashboard` are the teacher's and say everything.
+//! All others may come before students' eyes and name no hidden check.
 
+mod actions;
+mod canvas;
 mod csv;
+mod dashboard;
+mod feedback;
+mod figures;
+mod gradescope;
+mod identity;
+mod index;
 mod json;
+mod junit;
+mod lti;
+mod moodle;
 mod safe;
+mod told;
+mod whole;
 
-use std::{
-    fs,
-    io::{self, BufWriter, Write as _},
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+use std::{io, path::Path};
+
+pub use whole::sweep;
+use whole::{Folder, Whole};
+
+use crate::{
+    grade::{Course, Grade, Unmatched},
+    roster::Roster,
 };
 
-use tempfile::NamedTempFile;
-
-use crate::grade::{Course, Grade, Unmatched};
+/// What outputs may know before the first grade.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// What the class is graded by.
+    pub course: &'a Course,
+    /// Who is in it.
+    pub roster: &'a Roster,
+    /// The number of the assignment in Canvas; without one Canvas makes a new
+    /// assignment.
+    pub canvas_assignment: Option<u64>,
+}
 
 /// One kind of output.
 pub trait Output {
@@ -27,11 +54,12 @@ pub trait Output {
     /// What the file system says.
     fn add(&mut self, grade: &Grade) -> io::Result<()>;
 
-    /// Ends it, and puts it in its place.
+    /// Ends it, and puts it in its place. Returns what the teacher must know of
+    /// it, as a student who is not in it.
     ///
     /// # Errors
     /// What the file system says.
-    fn finish(self: Box<Self>, unmatched: &[Unmatched]) -> io::Result<()>;
+    fn finish(self: Box<Self>, unmatched: &[Unmatched]) -> io::Result<Vec<String>>;
 }
 
 /// The kinds of output there are.
@@ -41,71 +69,55 @@ pub enum Kind {
     Csv,
     /// `grades.json`: everything, for programs.
     Json,
+    /// `junit.xml`: a suite per student.
+    Junit,
+    /// `gradescope/`: a `results.json` per student.
+    Gradescope,
+    /// `canvas.csv`, as Canvas imports it.
+    Canvas,
+    /// `moodle.csv`, as Moodle imports it.
+    Moodle,
+    /// `lti-scores.jsonl`: a score of LTI's grade service per line.
+    Lti,
+    /// `actions.txt` and `summary.md` for GitHub Actions.
+    Actions,
+    /// `feedback/`: a page per student.
+    Feedback,
+    /// `dashboard.html`: the class at a glance.
+    Dashboard,
 }
 
 impl Kind {
     /// All of them, with the word that names each.
-    pub const ALL: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("junit", Self::Junit),
+        ("gradescope", Self::Gradescope),
+        ("canvas", Self::Canvas),
+        ("moodle", Self::Moodle),
+        ("lti", Self::Lti),
+        ("actions", Self::Actions),
+        ("feedback", Self::Feedback),
+        ("dashboard", Self::Dashboard),
+    ];
 
     /// Begins an output of this kind in `dir`.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn begin(self, dir: &Path, course: &Course) -> io::Result<Box<dyn Output>> {
+    pub fn begin(self, dir: &Path, setting: &Setting<'_>) -> io::Result<Box<dyn Output>> {
         Ok(match self {
-            Self::Csv => Box::new(csv::Csv::begin(dir, course)?),
-            Self::Json => Box::new(json::Json::begin(dir, course)?),
+            Self::Csv => Box::new(csv::Csv::begin(dir)?),
+            Self::Json => Box::new(json::Json::begin(dir, setting.course)?),
+            Self::Junit => Box::new(junit::Junit::begin(dir, setting.course)?),
+            Self::Gradescope => Box::new(gradescope::Gradescope::begin(dir, setting.course)?),
+            Self::Canvas => Box::new(canvas::Canvas::begin(dir, setting)?),
+            Self::Moodle => Box::new(moodle::Moodle::begin(dir, setting)?),
+            Self::Lti => Box::new(lti::Lti::begin(dir, setting)?),
+            Self::Actions => Box::new(actions::Actions::begin(dir, setting.course)?),
+            Self::Feedback => Box::new(feedback::Feedback::begin(dir, setting.course)?),
+            Self::Dashboard => Box::new(dashboard::Dashboard::begin(dir, setting.course)?),
         })
-    }
-}
-
-/// What the names of unfinished files begin with.
-const UNFINISHED: &str = ".labcheck-";
-
-/// Removes what a killed run left unfinished in `dir`.
-///
-/// # Errors
-/// What the file system says.
-pub fn sweep(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// A file that takes its place when it is whole.
-struct Whole {
-    file: BufWriter<NamedTempFile>,
-    path: PathBuf,
-}
-
-impl Whole {
-    fn begin(path: PathBuf) -> io::Result<Self> {
-        let dir = path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
-        Ok(Self { file: BufWriter::new(file), path })
-    }
-
-    fn finish(self) -> io::Result<()> {
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.flush()?;
-        // As other files are: temporary ones are for their owner alone.
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        Ok(())
-    }
-}
-
-impl io::Write for Whole {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

@@ -1,7 +1,7 @@
 //! `labcheck grade`: a class from what was handed in.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     fs::{self, File, TryLockError},
     io,
@@ -18,7 +18,7 @@ use lab_bulk::{
     batch::Batch,
     decisions,
     late::Policy,
-    outputs::{self, Kind, Output},
+    outputs::{self, Kind, Output, Setting},
     settle::{Attempts, Rules},
     supervise, times,
 };
@@ -76,6 +76,10 @@ pub struct Args {
     /// What is written, besides the journal
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "csv,json", value_parser = kind)]
     write: Vec<Kind>,
+    /// Number of the assignment in Canvas, for `--write canvas`; without it
+    /// Canvas makes a new assignment
+    #[arg(long, value_name = "ID")]
+    canvas_assignment: Option<u64>,
     /// Threads that judge [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -151,9 +155,10 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
         Failure::unobservable(format!("cannot write to `{}`: {error}", args.out.display()))
             .next("what was judged is in the journal; make room and run the same command again")
     };
+    let setting = Setting { course: &course, roster: &roster, canvas_assignment: args.canvas_assignment };
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    for kind in &args.write {
-        outputs.push(kind.begin(&args.out, &course).map_err(cannot)?);
+    for kind in args.write.iter().collect::<BTreeSet<_>>() {
+        outputs.push(kind.begin(&args.out, &setting).map_err(cannot)?);
     }
     let mut tally = Tally::default();
     for grade in class.grades() {
@@ -163,10 +168,14 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
             output.add(&grade).map_err(cannot)?;
         }
     }
+    let mut notes = Vec::new();
     for output in outputs {
-        output.finish(&class.unmatched).map_err(cannot)?;
+        notes.extend(output.finish(&class.unmatched).map_err(cannot)?);
     }
     step.done(&format!("{} judged anew", class.judged));
+    for note in notes {
+        anstream::eprintln!("note: {note}");
+    }
     tell(&tally, class.unmatched.len(), &args.out)?;
     Ok(if tally.unknown + tally.ungradable + class.unmatched.len() > 0 { 3 } else { 0 })
 }

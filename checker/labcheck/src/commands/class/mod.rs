@@ -1,6 +1,7 @@
 //! For instructors: a whole class at once.
 
 pub mod assign;
+pub mod check_import;
 pub mod grade;
 pub mod sweep;
 
