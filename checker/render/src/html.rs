@@ -204,23 +204,32 @@ impl<'a> Check<'a> {
 /// Text in which stretches between backticks are code.
 struct Rich(Vec<Piece>);
 
-struct Piece {
-    code: bool,
-    text: String,
-}
-
 impl Rich {
     fn new(text: &str) -> Self {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, (code, after))) =
-            rest.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?)))
-        {
-            pieces.push(Piece { code: false, text: before.to_owned() });
-            pieces.push(Piece { code: true, text: code.to_owned() });
-            rest = after;
-        }
-        pieces.push(Piece { code: false, text: rest.to_owned() });
-        Self(pieces)
+        Self(pieces(text))
     }
+}
+
+/// A stretch of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Whether it stood between backticks.
+    pub code: bool,
+    /// The text, without them.
+    pub text: String,
+}
+
+/// Text taken apart at its backticks.
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, (code, after))) =
+        rest.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?)))
+    {
+        pieces.push(Piece { code: false, text: before.to_owned() });
+        pieces.push(Piece { code: true, text: code.to_owned() });
+        rest = after;
+    }
+    pieces.push(Piece { code: false, text: rest.to_owned() });
+    pieces
 }

@@ -13,7 +13,7 @@ mod phrase;
 mod picture;
 mod text;
 
-pub use html::{Frame, framed, html};
+pub use html::{Frame, Piece, framed, html, pieces};
 pub use json::json;
 pub use junit::junit;
 pub use neutral::{line, lines};

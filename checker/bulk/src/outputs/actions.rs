@@ -161,6 +161,8 @@ impl Output for Actions {
         let (word, why) = (grade.standing.word(), self.why(grade));
         let title = format!("{} {word}", self.course.lab);
         match word {
+            // A teacher decided: there is nothing left to do.
+            _ if grade.decision.is_some() => {}
             "ungradable" => self.errors.add(&title, &format!("{id}: {why}")),
             "unknown" => self.warnings.add(&title, &format!("{id}: {why}")),
             "missing" => self.notices.add(&title, &format!("{id}: {why}")),

@@ -94,13 +94,13 @@ impl<'a> Page<'a> {
         let lists = [
             (
                 "Ungradable",
-                "What they handed in cannot be judged. That is no zero: nothing is entered.",
+                "What they handed in cannot be judged. That is no zero: nothing is entered, unless a teacher decided.",
                 "Student",
                 &figures.ungradable,
             ),
             (
                 "Unknown",
-                "Something could not be observed. That is no zero: nothing is entered.",
+                "Something could not be observed. That is no zero: nothing is entered, unless a teacher decided.",
                 "Student",
                 &figures.unknown,
             ),

@@ -104,7 +104,12 @@ impl Tally {
 impl Figures {
     /// Takes in a grade.
     pub fn add(&mut self, grade: &Grade, course: &Course) {
-        let (id, name, why) = (&grade.student.id, &grade.student.name, grade.standing.why());
+        let (id, name) = (&grade.student.id, &grade.student.name);
+        let mut why = grade.standing.why().to_owned();
+        if let Some(decision) = &grade.decision {
+            why = format!("{why}; {} decided {}: {}", decision.author, decision.score, decision.reason);
+        }
+        let why = &why;
         match &grade.standing {
             Standing::Graded => self.graded += 1,
             Standing::Unknown { .. } => self.unknown.add(id, name, why),
@@ -119,7 +124,8 @@ impl Figures {
             self.sum += score.0;
         }
         self.decided += u64::from(grade.decision.is_some());
-        self.late += u64::from(grade.late.as_ref().is_some_and(|late| late.hundredths > 0));
+        let penalty = grade.late.as_ref().is_some_and(|late| late.hundredths > 0);
+        self.late += u64::from(penalty && grade.score.is_some());
         if !grade.flags.is_empty() {
             let says: Vec<_> =
                 grade.flags.iter().map(|flag| format!("{}: {}", flag.code, flag.says)).collect();

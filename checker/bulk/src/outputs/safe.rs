@@ -30,23 +30,38 @@ pub fn file_name(id: &str) -> String {
 
 /// Text that Markdown shows as it is, on one line.
 pub fn markdown(text: &str) -> String {
+    let text = lab_render::line(text);
     let mut shown = String::with_capacity(text.len() + 8);
-    for c in lab_render::line(text).chars() {
+    let before = |at: usize, word: &str| {
+        let from = at.saturating_sub(word.len());
+        text.get(from..at).is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
+    for (at, c) in text.char_indices() {
+        // A list, a heading or a rule can only begin where a line does.
+        let before_it = text[..at].trim_start();
+        let numbers = matches!(c, '.' | ')') && before_it.bytes().all(|byte| byte.is_ascii_digit());
+        let begins = numbers || (before_it.is_empty() && c.is_ascii_punctuation());
+        let links = text[at..].starts_with("://") || (c == '.' && before(at, "www"));
         match c {
             '&' => shown.push_str("&amp;"),
             '<' => shown.push_str("&lt;"),
             '>' => shown.push_str("&gt;"),
-            c if c.is_ascii_punctuation() => shown.extend(['\\', c]),
+            // In tables a backslash before a line ends no cell, whatever is before it.
+            '\\' => shown.push_str("&#92;"),
+            '|' => shown.push_str("&#124;"),
+            c if ACTIVE.contains(&c) || links || begins => shown.extend(['\\', c]),
             c => shown.push(c),
         }
     }
     shown
 }
 
-/// The data of a workflow command of GitHub Actions.
+/// Characters that Markdown acts on wherever they stand.
+const ACTIVE: [char; 12] = ['`', '*', '_', '[', ']', '{', '}', '~', '#', '$', '@', '!'];
+
+/// The data of a workflow command of GitHub Actions, on one line.
 pub fn data(text: &str) -> String {
-    let shown = lab_render::line(text).replace('%', "%25");
-    shown.replace('\r', "%0D").replace('\n', "%0A")
+    lab_render::line(text).replace('%', "%25")
 }
 
 /// A property of a workflow command of GitHub Actions.
@@ -65,6 +80,8 @@ pub fn short(text: &str, most: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use pulldown_cmark::{Options, Parser};
 
     use super::*;
 
@@ -96,17 +113,24 @@ mod tests {
         for text in
             ["```\n# x", "<script>", "[a](javascript:x)", "a|b", "&lt;", "~~~", "1. x", "@org/team", "\\"]
         {
-            let mut shown = String::new();
-            pulldown_cmark::html::push_html(
-                &mut shown,
-                pulldown_cmark::Parser::new_ext(
-                    &format!("x {}", markdown(text)),
-                    pulldown_cmark::Options::all(),
-                ),
-            );
             let expected =
                 lab_render::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            assert_eq!(shown, format!("<p>x {expected}</p>\n"));
+            // As text goes on, as a line begins, and in a table.
+            for (document, html) in [
+                (format!("x {}", markdown(text)), format!("<p>x {expected}</p>\n")),
+                (format!("- {}", markdown(text)), format!("<ul>\n<li>{expected}</li>\n</ul>\n")),
+                (
+                    format!("|a|\n|-|\n|{}|\n", markdown(text)),
+                    format!(
+                        "<table><thead><tr><th>a</th></tr></thead><tbody>\n<tr><td>{expected}</td></tr>\n</tbody></table>\n"
+                    ),
+                ),
+            ] {
+                let options = Options::all() - Options::ENABLE_SMART_PUNCTUATION;
+                let mut shown = String::new();
+                pulldown_cmark::html::push_html(&mut shown, Parser::new_ext(&document, options));
+                assert_eq!(shown, html, "{document}");
+            }
         }
     }
 
