@@ -6,6 +6,7 @@
 mod author;
 mod broken_lab;
 mod compose;
+mod desk;
 mod evidence;
 mod grading;
 mod kubeconfig;

@@ -10,6 +10,19 @@ use crate::{
     table::{self, Table},
 };
 
+/// The columns of a table of decisions.
+pub const COLUMNS: [&str; 4] = ["student", "score", "reason", "author"];
+
+/// A decision, from what a teacher wrote.
+///
+/// # Errors
+/// A score that is none.
+pub fn decision(score: &str, reason: &str, author: &str) -> Result<Decision, String> {
+    let score = points(score)
+        .ok_or_else(|| format!("`{score}` is no score; expected a number with at most two decimals"))?;
+    Ok(Decision { score, reason: reason.to_owned(), author: author.to_owned() })
+}
+
 /// Reads decisions, by place in the roster: a table with the columns `student`,
 /// `score`, `reason` and `author`; the last line on a student counts, so that a
 /// decision is revised by adding a line. `file` is named in errors.
@@ -24,7 +37,7 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
         table.column(&[name]).ok_or_else(|| format!("`{file}` has no column `{name}`; found {found}"))
     };
     let [student, score, reason, author] =
-        [column("student")?, column("score")?, column("reason")?, column("author")?];
+        [column(COLUMNS[0])?, column(COLUMNS[1])?, column(COLUMNS[2])?, column(COLUMNS[3])?];
     let mut decisions = BTreeMap::new();
     for (line, row) in &table.rows {
         let place = |why: String| format!("`{file}`, line {line}: {why}");
@@ -36,10 +49,7 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
                 return Err(place(format!("the {name} is empty; a decision has both")));
             }
         }
-        let score = points(&row[score]).ok_or_else(|| {
-            place(format!("`{}` is no score; expected a number with at most two decimals", row[score]))
-        })?;
-        let decision = Decision { score, reason: row[reason].clone(), author: row[author].clone() };
+        let decision = decision(&row[score], &row[reason], &row[author]).map_err(place)?;
         decisions.insert(at, decision);
     }
     Ok(decisions)

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod batch;
 mod consistency;
 pub mod decisions;
+pub mod desk;
 pub mod grade;
 pub mod imports;
 mod in_hand;

@@ -120,6 +120,13 @@ impl Roster {
         Ok(roster)
     }
 
+    /// The roster of these students, whose ids are known to differ.
+    pub fn of(students: impl IntoIterator<Item = Student>) -> Self {
+        let mut roster = Self::default();
+        students.into_iter().for_each(|student| roster.add(student));
+        roster
+    }
+
     fn add(&mut self, student: Student) {
         let at = self.students.len();
         let mut names = vec![("id", student.id.as_str()), ("name", student.name.as_str())];

@@ -9,7 +9,7 @@
 //!
 //! There is no CORS: nobody else is ever allowed to read an answer.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{Query, Request, State},
@@ -19,7 +19,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::{Shared, api::refusal};
+use crate::{api::refusal, keys::Keys};
 
 /// The header of requests that change something.
 pub(crate) const REQUEST: &str = "labcheck-request";
@@ -32,9 +32,26 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+/// The door of one server.
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    pub(crate) keys: Keys,
+    /// What to say to a request that would change something; `None` if it may.
+    pub(crate) read_only: Option<&'static str>,
+    /// Told the next one-use address whenever one was used.
+    pub(crate) entered: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Door {
+    /// The address that lets one browser in, once.
+    pub(crate) fn entrance(&self) -> String {
+        format!("http://{}/enter?token={}", self.address, self.keys.token())
+    }
+}
+
 /// The rules for every request, and the headers of every answer.
-pub(crate) async fn everything(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut response = match stranger(&shared, &request) {
+pub(crate) async fn everything(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let mut response = match stranger(&door, &request) {
         Some(refused) => refused,
         None => next.run(request).await,
     };
@@ -45,8 +62,8 @@ pub(crate) async fn everything(State(shared): State<Arc<Shared>>, request: Reque
 }
 
 /// Why a request is not from a page of ours, if it is not.
-fn stranger(shared: &Shared, request: &Request) -> Option<Response> {
-    let (headers, ours) = (request.headers(), own_names(shared));
+fn stranger(door: &Door, request: &Request) -> Option<Response> {
+    let (headers, ours) = (request.headers(), own_names(door));
     let host = one(headers, &header::HOST);
     let asked = request.uri().authority().map(|authority| authority.as_str());
     if !host.is_some_and(|host| ours.iter().any(|own| own == host))
@@ -72,8 +89,8 @@ fn stranger(shared: &Shared, request: &Request) -> Option<Response> {
 }
 
 /// What a browser that reached us on purpose calls us.
-fn own_names(shared: &Shared) -> [String; 2] {
-    let port = shared.address.port();
+fn own_names(door: &Door) -> [String; 2] {
+    let port = door.address.port();
     [format!("127.0.0.1:{port}"), format!("localhost:{port}")]
 }
 
@@ -88,9 +105,9 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"))
 }
 
-/// The rules of the API.
-pub(crate) async fn api(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut response = match uninvited(&shared, &request) {
+/// The rules of what is not for everyone on this machine.
+pub(crate) async fn invited(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let mut response = match uninvited(&door, &request) {
         Some(refused) => refused,
         None => next.run(request).await,
     };
@@ -98,8 +115,8 @@ pub(crate) async fn api(State(shared): State<Arc<Shared>>, request: Request, nex
     response
 }
 
-fn uninvited(shared: &Shared, request: &Request) -> Option<Response> {
-    if !shared.keys.admits(request.headers()) {
+fn uninvited(door: &Door, request: &Request) -> Option<Response> {
+    if !door.keys.admits(request.headers()) {
         let message = "this browser has not been let in: open the address that `labcheck serve` printed";
         return Some(refusal(StatusCode::UNAUTHORIZED, message));
     }
@@ -108,11 +125,7 @@ fn uninvited(shared: &Shared, request: &Request) -> Option<Response> {
         let message = format!("a request that changes something needs the header `{REQUEST}`");
         return Some(refusal(StatusCode::FORBIDDEN, &message));
     }
-    if !reads && !shared.experiments {
-        let message = "this server only reads: `labcheck serve --allow-experiments` grades from the page too";
-        return Some(refusal(StatusCode::FORBIDDEN, message));
-    }
-    None
+    door.read_only.filter(|_| !reads).map(|message| refusal(StatusCode::FORBIDDEN, message))
 }
 
 #[derive(Deserialize)]
@@ -123,19 +136,19 @@ pub(crate) struct Entrance {
 
 /// Exchanges the token of the printed address for the cookie.
 pub(crate) async fn enter(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     method: Method,
     Query(entrance): Query<Entrance>,
 ) -> Response {
     if method != Method::GET {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "an address is opened with GET");
     }
-    let Some(cookie) = shared.keys.exchange(&entrance.token) else {
+    let Some(cookie) = door.keys.exchange(&entrance.token) else {
         let message = "this address was used before, or never was one; labcheck prints a new one each time: \
                        look in its terminal";
         return refusal(StatusCode::FORBIDDEN, message);
     };
-    (shared.entered)(&shared.entrance());
+    (door.entered)(&door.entrance());
     let Ok(cookie) = HeaderValue::from_str(&cookie) else {
         return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the cookie cannot be written");
     };

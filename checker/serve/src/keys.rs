@@ -14,13 +14,15 @@ const COOKIE: &str = "labcheck-session";
 /// Secrets of one run of the server.
 pub(crate) struct Keys {
     port: u16,
+    path: &'static str,
     session: String,
     token: Mutex<String>,
 }
 
 impl Keys {
-    pub(crate) fn new(port: u16) -> Self {
-        Self { port, session: secret(), token: Mutex::new(secret()) }
+    /// Of the server on this port; the cookie is sent to what is below `path`.
+    pub(crate) fn new(port: u16, path: &'static str) -> Self {
+        Self { port, path, session: secret(), token: Mutex::new(secret()) }
     }
 
     /// The token that has not been used yet.
@@ -35,8 +37,8 @@ impl Keys {
             return None;
         }
         *token = secret();
-        let (port, session) = (self.port, &self.session);
-        Some(format!("{COOKIE}-{port}={session}; Path=/api; HttpOnly; SameSite=Strict"))
+        let Self { port, path, session, .. } = self;
+        Some(format!("{COOKIE}-{port}={session}; Path={path}; HttpOnly; SameSite=Strict"))
     }
 
     /// Whether a request carries the cookie.
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_token_works_once_and_its_cookie_from_then_on() {
-        let keys = Keys::new(4280);
+        let keys = Keys::new(4280, "/api");
         let token = keys.token();
         assert_eq!(keys.exchange(""), None);
         assert_eq!(keys.exchange(&token[1..]), None);
@@ -81,6 +83,6 @@ mod tests {
         assert!(!keys.admits(&headers));
         headers.append(COOKIE, HeaderValue::from_str(&format!("a=b; {pair}")).unwrap());
         assert!(keys.admits(&headers));
-        assert!(!Keys::new(4280).admits(&headers), "another run has another secret");
+        assert!(!Keys::new(4280, "/api").admits(&headers), "another run has another secret");
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod api;
+pub mod desk;
 mod guard;
 mod keys;
 mod pages;
@@ -39,6 +40,7 @@ use lab_spec::Lab;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use guard::Door;
 use keys::Keys;
 use room::Room;
 
@@ -77,8 +79,7 @@ pub struct Server {
 /// What every request may need.
 struct Shared {
     book: PathBuf,
-    address: SocketAddr,
-    keys: Keys,
+    door: Arc<Door>,
     source: Arc<dyn Source>,
     experiments: bool,
     rooms: BTreeMap<String, Arc<Room>>,
@@ -86,8 +87,6 @@ struct Shared {
     grading: std::sync::Mutex<Option<String>>,
     stop: CancellationToken,
     work: TaskTracker,
-    /// Told the next address whenever one was used.
-    entered: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Server {
@@ -102,12 +101,15 @@ impl Server {
         stop: CancellationToken,
         entered: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Self, BindError> {
-        let refused = |error: io::Error| match error.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse(port),
-            _ => BindError::Other(port, error),
+        let (listener, address) = open(port).await?;
+        let read_only =
+            "this server only reads: `labcheck serve --allow-experiments` grades from the page too";
+        let door = Door {
+            address,
+            keys: Keys::new(address.port(), "/api"),
+            read_only: (!course.experiments).then_some(read_only),
+            entered: Box::new(entered),
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
         let work = TaskTracker::new();
         let rooms = course.labs.into_iter().map(|lab| {
             let room = Room::new(Arc::clone(&lab), Arc::clone(&course.source));
@@ -115,22 +117,20 @@ impl Server {
         });
         let shared = Shared {
             book: course.book,
-            address,
-            keys: Keys::new(address.port()),
+            door: Arc::new(door),
             experiments: course.experiments,
             rooms: rooms.collect(),
             source: course.source,
             grading: std::sync::Mutex::new(None),
             stop,
             work,
-            entered: Box::new(entered),
         };
         Ok(Self { listener, shared: Arc::new(shared) })
     }
 
     /// The address that lets one browser in, once.
     pub fn address(&self) -> String {
-        self.shared.entrance()
+        self.shared.door.entrance()
     }
 
     /// Serves until it is told to stop; experiments under way are undone first.
@@ -148,10 +148,15 @@ impl Server {
     }
 }
 
-impl Shared {
-    fn entrance(&self) -> String {
-        format!("http://{}/enter?token={}", self.address, self.keys.token())
-    }
+/// Opens a port of 127.0.0.1, any free one for 0.
+async fn open(port: u16) -> Result<(TcpListener, SocketAddr), BindError> {
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse(port),
+        _ => BindError::Other(port, error),
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 fn app(shared: Arc<Shared>) -> Router {
@@ -162,12 +167,12 @@ fn app(shared: Arc<Shared>) -> Router {
         .route("/labs/{lab}/tasks/{task}/hints/{number}", get(api::hint))
         .route("/labs/{lab}/check", post(api::check))
         .fallback(api::nothing)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::api));
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared.door), guard::invited));
     let pages = pages::routes(&shared);
     Router::new()
-        .route("/enter", get(guard::enter))
+        .route("/enter", get(guard::enter).with_state(Arc::clone(&shared.door)))
         .nest("/api", api)
         .fallback_service(pages)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::everything))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared.door), guard::everything))
         .with_state(shared)
 }

@@ -22,7 +22,7 @@ const MARK: &str = "labcheck-live";
 pub(crate) fn routes(shared: &Shared) -> Router {
     let missing = ServeFile::new(shared.book.join("404.html"));
     let files = ServeDir::new(&shared.book).not_found_service(missing);
-    let port = shared.address.port();
+    let port = shared.door.address.port();
     let cached = HeaderValue::from_static("no-cache");
     Router::new()
         .fallback_service(files)

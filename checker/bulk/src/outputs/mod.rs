@@ -102,6 +102,23 @@ impl Kind {
         ("dashboard", Self::Dashboard),
     ];
 
+    /// Whether there is one of this kind in `dir`.
+    pub fn is_in(self, dir: &Path) -> bool {
+        let name = match self {
+            Self::Csv => "grades.csv",
+            Self::Json => "grades.json",
+            Self::Junit => "junit.xml",
+            Self::Gradescope => "gradescope",
+            Self::Canvas => "canvas.csv",
+            Self::Moodle => "moodle.csv",
+            Self::Lti => "lti-scores.jsonl",
+            Self::Actions => "summary.md",
+            Self::Feedback => "feedback",
+            Self::Dashboard => "dashboard.html",
+        };
+        dir.join(name).exists()
+    }
+
     /// Begins an output of this kind in `dir`.
     ///
     /// # Errors

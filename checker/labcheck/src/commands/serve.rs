@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use lab_serve::{BindError, Course, Server};
+use lab_bulk::desk::{Desk, Show};
+use lab_serve::{
+    BindError, Course, Server,
+    desk::{self, Decided, DeskServer, Part},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{book, failure::Failure, labs::Library, live::Live, progress::Progress, state::State};
@@ -22,6 +26,10 @@ pub struct Args {
     /// it nothing but the browser's own answers is ever changed
     #[arg(long)]
     allow_experiments: bool,
+    /// Serve the grades in a directory instead, for the teacher: the class, what
+    /// each verdict rests on, decisions
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["book", "allow_experiments"])]
+    grades: Option<PathBuf>,
 }
 
 /// Serves until Ctrl-C.
@@ -29,6 +37,11 @@ pub struct Args {
 /// # Errors
 /// No book, a broken lab, a port that is taken.
 pub fn run(args: &Args, library: Library, progress: Progress) -> Result<u8, Failure> {
+    if let Some(dir) = &args.grades {
+        let desk = Desk::open(dir).map_err(Failure::usage)?;
+        super::block_on(serve_desk(Teacher(desk), args.port))?;
+        return Ok(0);
+    }
     let book = book::find(args.book.as_deref(), progress)?;
     let state = State::open()?;
     let mut files = std::collections::BTreeMap::new();
@@ -51,11 +64,26 @@ pub fn run(args: &Args, library: Library, progress: Progress) -> Result<u8, Fail
 
 async fn serve(course: Course, port: u16) -> Result<(), Failure> {
     let stop = CancellationToken::new();
-    let server = Server::bind(course, port, stop.clone(), |next| {
-        anstream::eprintln!("a browser was let in; for another one: {next}");
-    });
+    let server = Server::bind(course, port, stop.clone(), let_in).await.map_err(|error| refused(&error))?;
+    opened(&server.address(), stop);
+    server.run().await.map_err(|error| Failure::unobservable(format!("cannot serve: {error}")))
+}
+
+async fn serve_desk(desk: Teacher, port: u16) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let server = DeskServer::bind(Arc::new(desk), port, stop.clone(), let_in);
     let server = server.await.map_err(|error| refused(&error))?;
-    anstream::println!("open {}", server.address());
+    opened(&server.address(), stop);
+    server.run().await.map_err(|error| Failure::unobservable(format!("cannot serve: {error}")))
+}
+
+fn let_in(next: &str) {
+    anstream::eprintln!("a browser was let in; for another one: {next}");
+}
+
+/// Says where, and stops on Ctrl-C.
+fn opened(address: &str, stop: CancellationToken) {
+    anstream::println!("open {address}");
     anstream::eprintln!("this address works once; press Ctrl-C to stop");
     tokio::spawn(async move {
         super::interrupted().await;
@@ -64,7 +92,27 @@ async fn serve(course: Course, port: u16) -> Result<(), Failure> {
         super::interrupted().await;
         std::process::exit(130);
     });
-    server.run().await.map_err(|error| Failure::unobservable(format!("cannot serve: {error}")))
+}
+
+/// A class's grades, as the server wants them.
+struct Teacher(Desk);
+
+impl desk::Desk for Teacher {
+    fn class(&self, part: &Part) -> Result<String, String> {
+        self.0.class(Show::named(&part.show), part.page)
+    }
+
+    fn student(&self, at: usize) -> Result<Option<String>, String> {
+        self.0.student(at)
+    }
+
+    fn decide(&self, at: usize, decided: &Decided) -> Result<(), String> {
+        self.0.decide(at, &decided.score, &decided.reason, &decided.author)
+    }
+
+    fn export(&self) -> Result<String, String> {
+        self.0.export()
+    }
 }
 
 fn refused(error: &BindError) -> Failure {

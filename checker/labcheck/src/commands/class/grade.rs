@@ -17,6 +17,7 @@ use lab_bulk::{
     Roster, Standing, assignment,
     batch::Batch,
     decisions,
+    desk::DECISIONS,
     late::Policy,
     outputs::{self, Kind, Output, Setting},
     settle::{Attempts, Rules},
@@ -55,7 +56,8 @@ pub struct Args {
     /// `file`, `student`
     #[arg(long, value_name = "FILE")]
     received: Option<PathBuf>,
-    /// Scores set by teachers: `student`, `score`, `reason`, `author`
+    /// Scores set by teachers: `student`, `score`, `reason`, `author` [default:
+    /// those set by `labcheck serve --grades`]
     #[arg(long, value_name = "FILE")]
     decisions: Option<PathBuf>,
     /// Until when nothing is taken off, as in 2026-12-01T23:59:00+01:00
@@ -190,7 +192,9 @@ fn rules<'r>(args: &Args, roster: &'r Roster, points: u32) -> Result<Rules<'r>, 
         Some(path) => assignment::read(&name(path), &super::read(path)?, roster).map_err(Failure::usage)?,
         None => BTreeMap::new(),
     };
-    let decisions = match &args.decisions {
+    // What was decided at the desk holds until somebody says otherwise.
+    let own = Some(args.out.join(DECISIONS)).filter(|path| path.exists());
+    let decisions = match args.decisions.as_ref().or(own.as_ref()) {
         Some(path) => decisions::read(&name(path), &super::read(path)?, roster).map_err(Failure::usage)?,
         None => BTreeMap::new(),
     };
