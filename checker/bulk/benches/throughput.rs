@@ -107,16 +107,8 @@ fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: u
     };
     let paths = [folder.to_owned()];
     let judging = |evidence: &_| rubric.report(&judge, evidence);
-    let batch = Batch {
-        rubric,
-        judge: &judge,
-        judging: &judging,
-        paths: &paths,
-        out,
-        threads,
-        shard: (0, 1),
-        progress: &|_, _| {},
-    };
+    let batch =
+        Batch { rubric, judge: &judge, judging: &judging, paths: &paths, out, threads, progress: &|_, _| {} };
     let mut class = batch.run(&rules)?;
     let course = rubric.course();
     let mut outputs = vec![Kind::Csv.begin(out, &course)?, Kind::Json.begin(out, &course)?];

@@ -46,9 +46,6 @@ pub struct Batch<'a> {
     pub out: &'a Path,
     /// Threads that judge.
     pub threads: usize,
-    /// The part of the submissions that is graded here: those whose SHA-256
-    /// leaves this remainder. `(0, 1)` is all.
-    pub shard: (u64, u64),
     /// Told how many of how many are done.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
@@ -161,7 +158,7 @@ impl Work<'_> {
         let (mut mine, mut fresh) = (Vec::new(), Vec::new());
         loop {
             let Some(item) = items.lock().map_err(|_| broken(()))?.next() else { break };
-            mine.extend(self.one(thread, item, &mut fresh)?);
+            mine.push(self.one(thread, item, &mut fresh)?);
             if fresh.len() >= KEPT_AT_ONCE {
                 self.journal.keep(self.batch.rubric.digest(), &fresh)?;
                 fresh.clear();
@@ -174,22 +171,16 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn one(&self, thread: usize, item: Item, fresh: &mut Vec<Packed>) -> Result<Option<Entry>, String> {
+    fn one(&self, thread: usize, item: Item, fresh: &mut Vec<Packed>) -> Result<Entry, String> {
         let Item { place, hint, content } = item;
         let bytes = match content.bytes() {
             Ok(bytes) => bytes,
             // What lies there cannot be had: it is nobody's bytes, so it has no hash.
-            Err(why) => return Ok(Some(Entry::unreadable(place, hint, why))),
+            Err(why) => return Ok(Entry::unreadable(place, hint, why)),
         };
-        let digest = Sha256::digest(&bytes);
-        let (remainder, shards) = self.batch.shard;
-        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        if number % shards.max(1) != remainder {
-            return Ok(None);
-        }
-        let sha256 = lab_bundle::hex(&digest);
+        let sha256 = lab_bundle::hex(&Sha256::digest(&bytes));
         if let Some(brief) = self.known.get(&sha256) {
-            return Ok(Some(Entry { place, hint, sha256, brief: brief.clone(), flags: Vec::new() }));
+            return Ok(Entry { place, hint, sha256, brief: brief.clone(), flags: Vec::new() });
         }
         let cannot = |error: io::Error| format!("`{}`: {error}", self.batch.out.display());
         let held = self.in_hand.take(thread, &sha256).map_err(cannot)?;
@@ -206,7 +197,7 @@ impl Work<'_> {
         };
         drop((held, bytes));
         self.judged.fetch_add(1, Ordering::Relaxed);
-        Ok(Some(Entry { place, hint, sha256, brief: judged.brief, flags: Vec::new() }))
+        Ok(Entry { place, hint, sha256, brief: judged.brief, flags: Vec::new() })
     }
 }
 

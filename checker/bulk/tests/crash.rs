@@ -78,7 +78,6 @@ fn worker() {
         paths: &[place.join("submissions")],
         out: &out,
         threads: 3,
-        shard: (0, 1),
         progress: &|_, _| {},
     };
     let mut class = batch.run(&rules).unwrap();

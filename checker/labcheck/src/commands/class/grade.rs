@@ -144,7 +144,6 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
         paths: &args.paths,
         out: &args.out,
         threads,
-        shard: (0, 1),
         progress: &|done, total| {
             if done.is_multiple_of(16) || done == total {
                 step.note(&pace(done, total, begun.elapsed().as_secs_f64()));
