@@ -16,7 +16,7 @@ use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
     late::Policy,
-    outputs::Kind,
+    outputs::{Kind, Setting},
     settle::{Attempts, Rules},
 };
 use lab_spec::Lab;
@@ -111,7 +111,8 @@ fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: u
         Batch { rubric, judge: &judge, judging: &judging, paths: &paths, out, threads, progress: &|_, _| {} };
     let mut class = batch.run(&rules)?;
     let course = rubric.course();
-    let mut outputs = vec![Kind::Csv.begin(out, &course)?, Kind::Json.begin(out, &course)?];
+    let setting = Setting { course: &course, roster, canvas_assignment: None };
+    let mut outputs = vec![Kind::Csv.begin(out, &setting)?, Kind::Json.begin(out, &setting)?];
     for grade in class.grades() {
         let grade = grade?;
         for output in &mut outputs {

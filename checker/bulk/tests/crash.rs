@@ -13,7 +13,7 @@ use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
     late::Policy,
-    outputs::Kind,
+    outputs::{Kind, Setting},
     settle::{Attempts, Rules},
     supervise,
 };
@@ -81,7 +81,9 @@ fn worker() {
         progress: &|_, _| {},
     };
     let mut class = batch.run(&rules).unwrap();
-    let mut json = Kind::Json.begin(&out, &rubric.course()).unwrap();
+    let course = rubric.course();
+    let setting = Setting { course: &course, roster: &roster, canvas_assignment: None };
+    let mut json = Kind::Json.begin(&out, &setting).unwrap();
     class.grades().for_each(|grade| json.add(&grade.unwrap()).unwrap());
     json.finish(&class.unmatched).unwrap();
 }
