@@ -9,7 +9,7 @@ use std::{
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, ensure};
@@ -31,8 +31,8 @@ pub fn run() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no repository")?;
     let scratch = tempfile::tempdir()?;
     // The archive carries the built book, so the program need not build it.
-    let labcheck = build(root, "labcheck", "release", &root.join("target/dist"), None)?;
-    let ms = build(root, "ms", "image", &root.join("target/image"), Some(STATIC))?;
+    let labcheck = build(root, "labcheck", "release", None)?;
+    let ms = build(root, "ms", "image", Some(STATIC))?;
 
     let name = format!("labcheck-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
     let tree = scratch.path().join(&name);
@@ -56,37 +56,23 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds one binary and returns its path.
-fn build(
-    root: &Path,
-    package: &str,
-    profile: &str,
-    target: &Path,
-    flags: Option<&str>,
-) -> anyhow::Result<PathBuf> {
+/// Builds one binary and returns its path: in the folder of other builds, so that
+/// what they compiled is used, or with flags of its own in one of its own.
+fn build(root: &Path, package: &str, profile: &str, flags: Option<&str>) -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(root)
-        .args([
-            "build",
-            "--locked",
-            "--profile",
-            profile,
-            "--no-default-features",
-            "--package",
-            package,
-            "--target",
-            TARGET,
-            "--target-dir",
-        ])
-        .arg(target);
+    command.current_dir(root).args(["build", "--locked", "--profile", profile, "--no-default-features"]);
+    command.args(["--package", package, "--message-format", "json-render-diagnostics"]);
     if let Some(flags) = flags {
+        command.args(["--target", TARGET, "--target-dir", "target/image"]);
         command.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");
     }
-    let status = command.status().context("cannot run cargo")?;
-    ensure!(status.success(), "`{package}` does not build: {status}");
-    Ok(target.join(TARGET).join(profile).join(package))
+    let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    ensure!(output.status.success(), "`{package}` does not build: {}", output.status);
+    let told = String::from_utf8_lossy(&output.stdout);
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut executables = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+    executables.next_back().with_context(|| format!("cargo does not say where `{package}` is"))
 }
 
 /// Completions and man pages, as the binary itself makes them.
