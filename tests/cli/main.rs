@@ -11,6 +11,7 @@ mod evidence;
 mod grading;
 mod kubeconfig;
 mod labs;
+mod outputs;
 mod place;
 mod progress;
 mod serve;

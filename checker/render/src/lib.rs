@@ -16,6 +16,6 @@ mod text;
 pub use html::{Frame, Piece, framed, html, pieces};
 pub use json::json;
 pub use junit::junit;
-pub use neutral::{line, lines};
+pub use neutral::{json as inert_json, line, lines};
 pub use phrase::{details, named, points, reason};
 pub use text::{TextOptions, text};

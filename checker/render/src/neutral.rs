@@ -13,6 +13,10 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub fn is_active(c: char) -> bool {
     // Joiners shape emoji and several scripts, and neither move nor hide text.
     const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+    // Almost all text: no table is asked.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     matches!(
         c.general_category(),
         GeneralCategory::Control
@@ -47,20 +51,20 @@ pub fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 /// JSON text whose active characters are `\u` escapes: the same document to
 /// every parser, and harmless to a terminal that shows it.
 ///
-/// `pretty` is the output of a JSON writer, so that active characters other
+/// The text is the output of a JSON writer, so that active characters other
 /// than its line breaks can stand in strings only.
 pub fn json(pretty: &str) -> String {
     let mut shown = String::with_capacity(pretty.len());
-    for c in pretty.chars() {
-        if c == '\n' || !is_active(c) {
-            shown.push(c);
-            continue;
-        }
+    let mut rest = pretty;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| *c != '\n' && is_active(*c)) {
+        shown.push_str(&rest[..at]);
         for unit in c.encode_utf16(&mut [0; 2]) {
             // Writing to a String cannot fail.
             let _ = write!(shown, "\\u{unit:04x}");
         }
+        rest = &rest[at + c.len_utf8()..];
     }
+    shown.push_str(rest);
     shown
 }
 

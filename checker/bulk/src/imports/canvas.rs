@@ -103,25 +103,21 @@ pub fn check(bytes: &[u8]) -> Checked {
 /// line by line, all have the same number of cells, and most of them.
 fn delimiter(text: &str) -> Result<char, String> {
     let lines: Vec<_> = text.split_inclusive('\n').take(GUESSED_FROM).collect();
-    let cells = |delimiter| {
-        let cells: Result<Vec<_>, _> = lines.iter().map(|line| quotes::cells(line, delimiter)).collect();
-        cells
-            .ok()
-            .filter(|cells| cells.windows(2).all(|two| two[0] == two[1]))
-            .and_then(|cells| cells.first().copied())
+    let of_line = |line: &&str, delimiter| match line.trim().is_empty() {
+        true => Ok(0),
+        false => quotes::cells(line, delimiter),
     };
-    match (cells(';'), cells(',')) {
-        (Some(by), other) if by > other.unwrap_or(0) => {
-            // One cell by semicolons is no table, it only is what is left.
-            let first = lines.first().copied().unwrap_or_default();
-            match by > 1 && first.split(';').count() > first.split(',').count() {
-                true => Ok(';'),
-                false => Err("Canvas takes `;` for the delimiter, as it judges by the first three lines".to_owned()),
-            }
-        }
-        (_, Some(_)) => Ok(','),
-        (_, None) => Err(
-            "neither by `,` nor by `;` have the first three lines the same number of cells; Canvas cannot tell the delimiter"
+    let cells = |delimiter| {
+        let cells: Option<Vec<_>> = lines.iter().map(|line| of_line(line, delimiter).ok()).collect();
+        let cells = cells.filter(|cells| cells.windows(2).all(|two| two[0] == two[1]));
+        cells.and_then(|cells| cells.first().copied()).unwrap_or(0)
+    };
+    let first = lines.first().copied().unwrap_or_default();
+    match cells(';') > cells(',') {
+        false => Ok(','),
+        true if first.matches(';').count() > first.matches(',').count() => Ok(';'),
+        true => Err(
+            "Canvas takes `;` for the delimiter: by `,` the first three lines do not have the same number of cells"
                 .to_owned(),
         ),
     }
@@ -316,9 +312,11 @@ mod tests {
     fn the_delimiter_is_guessed_from_three_lines() {
         assert_eq!(delimiter("a,b,c\n1,2,3\n"), Ok(','));
         assert_eq!(delimiter("a;b;c\n1;2;3\n"), Ok(';'));
-        // One comma too many in the second line: by semicolons there is one cell everywhere.
+        // One comma too many: by semicolons there is one cell in every line.
         assert!(delimiter("a,b,c\n1,2,3,4\n").is_err());
-        assert!(delimiter("a,b;c\n1,2\n1,2;3;4\n").is_ok_and(|delimiter| delimiter == ','));
-        assert!(delimiter("a,b\n1;2,3,4\n").is_err());
+        assert_eq!(delimiter("a,b,c\n1,2,3\n\"x\ny\",2,3\n"), Ok(','));
+        // An empty line has no cells by either.
+        assert_eq!(delimiter("a,b,c\n\n1,2,3\n"), Ok(','));
+        assert_eq!(delimiter("a,b;c\n1,2\n1,2;3;4\n"), Ok(','));
     }
 }

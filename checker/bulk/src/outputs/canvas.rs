@@ -33,9 +33,9 @@ impl Canvas {
         let Setting { course, roster, canvas_assignment } = *setting;
         let mut canvas = Self {
             writer: csv::Writer::from_writer(Whole::begin(dir.join("canvas.csv"))?),
-            id: Identity::of(roster, "ID", &["canvas_id"]),
-            sis: Identity::of(roster, "SIS User ID", &["sis_id"]),
-            login: Identity::of(roster, "SIS Login ID", &["login"]),
+            id: Identity::of(roster, "ID", &["canvas_id"], canvas::identity),
+            sis: Identity::of(roster, "SIS User ID", &["sis_id"], canvas::identity),
+            login: Identity::of(roster, "SIS Login ID", &["login"], canvas::identity),
             left_out: LeftOut::default(),
         };
         let title = title(course, canvas_assignment);
@@ -61,8 +61,7 @@ impl Canvas {
         let value = |identity: &Option<Identity>| -> Result<&'s str, String> {
             let identity =
                 identity.as_ref().ok_or("the roster has none of `canvas_id`, `sis_id`, `login`")?;
-            let value = identity.value(student)?;
-            canvas::identity(identity.header, value).map(|()| value)
+            identity.value(student)
         };
         let (id, sis, login) = (value(&self.id), value(&self.sis), value(&self.login));
         let known = id.is_ok() || sis.is_ok() || login.is_ok();

@@ -79,6 +79,7 @@ struct Section<'a> {
     title: &'static str,
     says: &'static str,
     what: &'static str,
+    why: &'static str,
     list: &'a List,
 }
 
@@ -95,23 +96,29 @@ impl<'a> Page<'a> {
             (
                 "Ungradable",
                 "What they handed in cannot be judged. That is no zero: nothing is entered, unless a teacher decided.",
-                "Student",
+                ("Student", "Why"),
                 &figures.ungradable,
             ),
             (
                 "Unknown",
                 "Something could not be observed. That is no zero: nothing is entered, unless a teacher decided.",
-                "Student",
+                ("Student", "Why"),
                 &figures.unknown,
             ),
             (
                 "Flagged",
                 "Look at these before you give the grades. No flag changes a score.",
-                "Student",
+                ("Student", "Why"),
                 &figures.flagged,
             ),
-            ("Missing", "They handed in nothing.", "Student", &figures.missing),
-            ("Files of nobody", "These belong to no student of the roster.", "File", nobody),
+            ("Missing", "They handed in nothing.", ("Student", "Why"), &figures.missing),
+            (
+                "Ids beyond ASCII",
+                "Ids that look alike may be two students': here with their code points.",
+                ("Student", "Code points"),
+                &figures.foreign,
+            ),
+            ("Files of nobody", "These belong to no student of the roster.", ("File", "Why"), nobody),
         ];
         let lists = lists.into_iter().filter(|(.., list)| list.count > 0);
         Self {
@@ -133,7 +140,9 @@ impl<'a> Page<'a> {
             ],
             mean: figures.mean(),
             bars: figures.bars.iter().enumerate().map(bar).collect(),
-            lists: lists.map(|(title, says, what, list)| Section { title, says, what, list }).collect(),
+            lists: lists
+                .map(|(title, says, (what, why), list)| Section { title, says, what, why, list })
+                .collect(),
             rubric: lab_render::line(&course.rubric).into_owned(),
         }
     }

@@ -10,6 +10,8 @@ use crate::grade::{Course, Grade, Standing};
 pub const BARS: usize = 11;
 /// Entries of a list that are kept.
 pub const LISTED: usize = 200;
+/// Characters of an entry's id and name that are kept.
+const NAME: usize = 100;
 /// Characters of an entry's reason that are kept.
 const REASON: usize = 400;
 
@@ -38,6 +40,8 @@ pub struct Figures {
     pub missing: List,
     /// Those with something to look at.
     pub flagged: List,
+    /// Those whose ids can be mistaken for others: with their code points.
+    pub foreign: List,
 }
 
 /// What one check came to over the class.
@@ -71,8 +75,8 @@ impl List {
     pub fn add(&mut self, id: &str, name: &str, why: &str) {
         self.count += 1;
         if self.first.len() < LISTED {
-            let shown = |text: &str| lab_render::line(&safe::short(text, REASON)).into_owned();
-            self.first.push((shown(id), shown(name), shown(why)));
+            let shown = |text: &str, most| lab_render::line(&safe::short(text, most)).into_owned();
+            self.first.push((shown(id, NAME), shown(name, NAME), shown(why, REASON)));
         }
     }
 
@@ -131,6 +135,9 @@ impl Figures {
                 grade.flags.iter().map(|flag| format!("{}: {}", flag.code, flag.says)).collect();
             self.flagged.add(id, name, &says.join("; "));
         }
+        if !id.is_ascii() {
+            self.foreign.add(id, name, &code_points(id));
+        }
         self.checks(grade, course);
     }
 
@@ -162,6 +169,13 @@ impl Figures {
         let mean = (self.sum + self.scored / 2).checked_div(self.scored)?;
         Some(lab_spec::report::Points(mean))
     }
+}
+
+/// The text with everything beyond ASCII as code points: letters of two
+/// alphabets may look the same.
+fn code_points(text: &str) -> String {
+    let shown = |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The name of a bar of the distribution.

@@ -27,11 +27,15 @@ impl Output for Json {
     fn add(&mut self, grade: &Grade) -> io::Result<()> {
         // A line each, so that ordinary tools can look at one.
         self.file.write_all(if std::mem::take(&mut self.first) { b"\n" } else { b",\n" })?;
-        Ok(serde_json::to_writer(&mut self.file, grade)?)
+        self.file.write_all(lab_render::inert_json(&serde_json::to_string(grade)?).as_bytes())
     }
 
     fn finish(mut self: Box<Self>, unmatched: &[Unmatched]) -> io::Result<Vec<String>> {
-        writeln!(self.file, "\n],\n\"unmatched\":{}}}", serde_json::to_string(unmatched)?)?;
+        writeln!(
+            self.file,
+            "\n],\n\"unmatched\":{}}}",
+            lab_render::inert_json(&serde_json::to_string(unmatched)?)
+        )?;
         self.file.finish()?;
         Ok(Vec::new())
     }

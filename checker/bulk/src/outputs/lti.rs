@@ -58,7 +58,7 @@ impl Lti {
     pub fn begin(dir: &Path, setting: &Setting<'_>) -> io::Result<Self> {
         Ok(Self {
             file: Whole::begin(dir.join("lti-scores.jsonl"))?,
-            user: Identity::of(setting.roster, "userId", &["lti_user_id"]),
+            user: Identity::of(setting.roster, "userId", &["lti_user_id"], |_, _| Ok(())),
             course: setting.course.clone(),
             left_out: LeftOut::default(),
             without: LeftOut::default(),

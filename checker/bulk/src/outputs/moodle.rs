@@ -38,8 +38,10 @@ impl Moodle {
         let mut writer = csv::Writer::from_writer(Whole::begin(dir.join("moodle.csv"))?);
         let columns =
             [("idnumber", ["idnumber", "id"].as_slice()), ("email", &["email"]), ("username", &["username"])];
-        let mut ids: Vec<_> =
-            columns.iter().filter_map(|(header, columns)| Identity::of(roster, header, columns)).collect();
+        let mut ids: Vec<_> = columns
+            .iter()
+            .filter_map(|(header, columns)| Identity::of(roster, header, columns, moodle::identity))
+            .collect();
         let most = ids.iter().map(|id| id.known(roster)).max().unwrap_or_default();
         // Only columns that name everyone whom the best of them names.
         let everyone = roster.students().len();
@@ -59,11 +61,7 @@ impl Moodle {
 
 impl Output for Moodle {
     fn add(&mut self, grade: &Grade) -> io::Result<()> {
-        let value = |id: &Identity| {
-            let value = id.value(&grade.student)?;
-            moodle::identity(id.header, value).map(|()| value.to_owned())
-        };
-        let ids: Vec<_> = match self.ids.iter().map(value).collect::<Result<_, String>>() {
+        let ids: Vec<_> = match self.ids.iter().map(|id| id.value(&grade.student)).collect::<Result<_, _>>() {
             Ok(ids) => ids,
             Err(why) => {
                 self.left_out.add(&grade.student, &why);
@@ -75,7 +73,7 @@ impl Output for Moodle {
         let comment = Told::of(grade, &self.course).comment();
         let comment = safe::short(&comment, COMMENT);
         let comment = safe::cell(&comment);
-        let cells = ids.iter().map(String::as_str).chain([score.as_str(), &comment]);
+        let cells = ids.into_iter().chain([score.as_str(), &comment]);
         Ok(self.writer.write_record(cells)?)
     }
 
