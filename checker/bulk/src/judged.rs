@@ -67,7 +67,8 @@ impl Judged {
         let Submission { card, evidence, extra, .. } = submission;
         let (found, expected) = (&card.lab.id, &rubric.lab().id);
         if found != expected {
-            return Self::ungradable(Some(submission), format!("is of `{found}`, expected `{expected}`"));
+            let why = format!("is of `{}`, expected `{expected}`", found.escape_debug());
+            return Self::ungradable(Some(submission), why);
         }
         let needed = unmet(evidence);
         if !needed.is_empty() {

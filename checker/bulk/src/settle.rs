@@ -7,7 +7,7 @@ use lab_spec::report::Points;
 
 use crate::{
     grade::{Attempt, Decision, Flag, Grade, Standing},
-    inbox::Hint,
+    inbox::{Hint, Item},
     judged::Brief,
     late::Policy,
     roster::{Roster, Student},
@@ -79,24 +79,32 @@ impl Entry {
         Self { place, hint, sha256: String::new(), brief, flags: Vec::new() }
     }
 
-    /// Whose it is: of whom its place says, or else of whom it says it is.
+    /// Whose it is: of whom the platform says, or else of whom it says it is, or
+    /// else of whom its file or folder is named.
     ///
     /// # Errors
     /// Why it is nobody's.
     pub fn student(&self, roster: &Roster) -> Result<usize, String> {
-        let hinted = self.hint.student.iter().find_map(|(column, value)| roster.by(column, value));
-        if let Some(student) = hinted {
-            return Ok(student);
-        }
-        match (&self.brief.student, &self.brief.standing) {
-            (Some(id), _) => roster
-                .by_id(id)
-                .ok_or_else(|| format!("it says it is of `{}`, who is not in the roster", id.escape_debug())),
-            (None, Standing::Ungradable { why }) => Err(why.clone()),
-            (None, _) => Err("it does not say whose it is".to_owned()),
-        }
+        let hinted = || self.hint.student.iter().find_map(|(column, value)| roster.by(column, value));
+        let said = || roster.by_id(self.brief.student.as_ref()?);
+        let named = || {
+            let columns = |name: &String| NAMED_BY.iter().find_map(|column| roster.by(column, name));
+            Item::names(&self.place, &self.hint).iter().find_map(columns)
+        };
+        hinted().or_else(said).or_else(named).ok_or_else(|| {
+            match (&self.brief.student, &self.brief.standing) {
+                (Some(id), _) => {
+                    format!("it says it is of `{}`, who is not in the roster", id.escape_debug())
+                }
+                (None, Standing::Ungradable { why }) => why.clone(),
+                (None, _) => "it does not say whose it is".to_owned(),
+            }
+        })
     }
 }
+
+/// Columns of the roster by which files and folders are named.
+const NAMED_BY: [&str; 5] = ["id", "username", "login", "email", "name"];
 
 /// The grade of a student, and the SHA-256 of the submission whose report
 /// belongs to it.
@@ -106,8 +114,13 @@ pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Gra
     let mut flags: Vec<Vec<Flag>> = Vec::new();
     let mut tried: Vec<(Attempt, Vec<Flag>)> =
         entries.into_iter().map(|entry| attempt(rules, student, assigned, entry)).collect();
-    // Those of unknown receipt come first; equals in the order of their hashes.
-    tried.sort_by(|(a, _), (b, _)| (a.received, &a.sha256, &a.place).cmp(&(b.received, &b.sha256, &b.place)));
+    // Those of unknown receipt come first. Of equals, a file that was sent along
+    // and is no submission comes before the submission; then hashes decide.
+    tried.sort_by(|(a, _), (b, _)| {
+        let order =
+            |tried: &Attempt| (tried.received, !matches!(tried.standing, Standing::Ungradable { .. }));
+        (order(a), &a.sha256, &a.place).cmp(&(order(b), &b.sha256, &b.place))
+    });
     // The same file twice is one attempt, received when it was received first.
     tried.dedup_by(|(later, _), (first, _)| later.sha256 == first.sha256 && !first.sha256.is_empty());
     let mut attempts = Vec::new();

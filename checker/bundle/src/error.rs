@@ -59,15 +59,24 @@ pub enum Fault {
     /// More values than a bundle may have.
     #[error("its evidence has more than {0} values")]
     TooManyNodes(usize),
+    /// More fields than a submission may have.
+    #[error("its evidence has more than {0} fields")]
+    TooManyFields(usize),
     /// An object with one key twice: which of them counts, depends on the reader.
     #[error("its JSON has key `{0}` twice in one object")]
     DoubledKey(String),
+    /// A whole number that no program reads as it is written.
+    #[error("its JSON has the number {0}, which is beyond 64 bits")]
+    Number(String),
     /// Something else than a submission, and what.
     #[error("is {0}, expected a submission; `labcheck submit LAB --as ID` writes one")]
     NotASubmission(&'static str),
     /// A signature that does not hold.
     #[error("its signature {0}; it was changed after it was signed, hand in the file that labcheck wrote")]
     Signature(String),
+    /// An answer that no API server gives.
+    #[error("was not observed: {0}; hand in the file that labcheck wrote")]
+    Forged(String),
     /// A Secret's value as it was.
     #[error("`{key}` holds a Secret whose values were not redacted; it is neither written nor read")]
     NotRedacted {

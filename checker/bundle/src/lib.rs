@@ -104,7 +104,7 @@ fn encode(evidence: &Evidence) -> Result<Vec<u8>, Fault> {
     if text.len() as u64 > MAX_EVIDENCE {
         return Err(Fault::TooLarge { what: "evidence", limit: MAX_EVIDENCE });
     }
-    shape::check(&text, shape::MAX_NODES)?;
+    shape::check(&text, shape::OWN)?;
     let redaction = Redaction::of(evidence)?;
     let manifest = serde_json::to_vec(&Manifest::of(&text, redaction)).map_err(Fault::Serialize)?;
 
@@ -156,7 +156,7 @@ fn decode(reader: impl Read) -> Result<Evidence, Fault> {
     if Digest::of(&body) != manifest.evidence {
         return Err(Fault::Damaged("its evidence does not have the SHA-256 its manifest says".to_owned()));
     }
-    shape::check(&body, shape::MAX_NODES)?;
+    shape::check(&body, shape::OWN)?;
     let evidence: Evidence = serde_json::from_slice(&body).map_err(Fault::Json)?;
     if evidence.format != FORMAT {
         return Err(Fault::Format { found: evidence.format });

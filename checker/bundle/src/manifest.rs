@@ -96,7 +96,7 @@ struct Tally {
 impl Tally {
     fn observation(&mut self, key: &str, observation: &Observation) -> Result<(), Fault> {
         let Outcome::Present(value) = &observation.outcome else { return Ok(()) };
-        if value.as_array().is_some_and(|items| items.iter().any(is_open_secret)) {
+        if is_open_secret(value) || value.as_array().is_some_and(|items| items.iter().any(is_open_secret)) {
             return Err(Fault::NotRedacted { key: key.to_owned() });
         }
         self.count(value);

@@ -1,5 +1,5 @@
-//! Depth, number of values and doubled keys of JSON text, before anything is
-//! built from it.
+//! Depth, number of values, doubled keys and numbers of JSON text, before
+//! anything is built from it.
 
 use crate::Fault;
 
@@ -8,11 +8,23 @@ pub const MAX_DEPTH: usize = 127;
 /// Values. One takes some 70 bytes of memory and as little as two of text.
 pub const MAX_NODES: usize = 8_000_000;
 
+/// How much JSON text may hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Values of all kinds.
+    pub nodes: usize,
+    /// Fields of objects, which take several times the memory of other values.
+    pub fields: usize,
+}
+
+/// The bounds of evidence that is judged by oneself.
+pub(crate) const OWN: Bounds = Bounds { nodes: MAX_NODES, fields: MAX_NODES };
+
 /// Counts brackets and commas outside of strings, and compares the keys of
 /// every object: of two equal ones a parser takes either. Whether the text is
 /// JSON is for the parser to say.
-pub(crate) fn check(text: &[u8], max_nodes: usize) -> Result<(), Fault> {
-    let mut nodes = 1_usize;
+pub(crate) fn check(text: &[u8], bounds: Bounds) -> Result<(), Fault> {
+    let (mut nodes, mut fields) = (1_usize, 0_usize);
     let mut open: Vec<Level<'_>> = Vec::new();
     let mut at = 0;
     while let Some(byte) = text.get(at) {
@@ -20,9 +32,17 @@ pub(crate) fn check(text: &[u8], max_nodes: usize) -> Result<(), Fault> {
             b'"' => {
                 let end = string_end(text, at);
                 if let Some(level) = open.last_mut() {
+                    fields += usize::from(level.key);
                     level.string(text, at, end)?;
                 }
+                if fields > bounds.fields {
+                    return Err(Fault::TooManyFields(bounds.fields));
+                }
                 at = end;
+                continue;
+            }
+            b'-' | b'0'..=b'9' => {
+                at = number_end(text, at)?;
                 continue;
             }
             b'[' | b'{' => {
@@ -45,8 +65,8 @@ pub(crate) fn check(text: &[u8], max_nodes: usize) -> Result<(), Fault> {
             }
             _ => {}
         }
-        if nodes > max_nodes {
-            return Err(Fault::TooManyNodes(max_nodes));
+        if nodes > bounds.nodes {
+            return Err(Fault::TooManyNodes(bounds.nodes));
         }
         at += 1;
     }
@@ -91,6 +111,22 @@ impl<'t> Level<'t> {
     }
 }
 
+/// Just behind the number that begins at `from`. Whole ones beyond 64 bits are
+/// refused: a parser would round them.
+fn number_end(text: &[u8], from: usize) -> Result<usize, Fault> {
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let length = text[from..].iter().take_while(|byte| is_of_number(byte)).count();
+    let number = &text[from..from + length];
+    let digits = number.strip_prefix(b"-").unwrap_or(number);
+    if digits.len() > 18 && digits.iter().all(u8::is_ascii_digit) {
+        let number = String::from_utf8_lossy(number);
+        if number.parse::<u64>().is_err() && number.parse::<i64>().is_err() {
+            return Err(Fault::Number(number.chars().take(40).collect()));
+        }
+    }
+    Ok(from + length)
+}
+
 /// Just behind the string that begins at `from`.
 fn string_end(text: &[u8], from: usize) -> usize {
     let mut at = from + 1;
@@ -111,15 +147,34 @@ mod tests {
     #[test]
     fn depth_and_nodes_are_bounded_and_strings_passed_over() {
         let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels)).into_bytes();
-        assert!(check(&nested(MAX_DEPTH), MAX_NODES).is_ok());
-        assert!(matches!(check(&nested(MAX_DEPTH + 1), MAX_NODES), Err(Fault::TooDeep)));
+        assert!(check(&nested(MAX_DEPTH), OWN).is_ok());
+        assert!(matches!(check(&nested(MAX_DEPTH + 1), OWN), Err(Fault::TooDeep)));
         assert!(serde_json::from_slice::<serde_json::Value>(&nested(MAX_DEPTH)).is_ok());
         assert!(serde_json::from_slice::<serde_json::Value>(&nested(MAX_DEPTH + 1)).is_err());
         let string = format!("\"\\\"{}\"", "[".repeat(1000));
-        assert!(check(string.as_bytes(), MAX_NODES).is_ok());
+        assert!(check(string.as_bytes(), OWN).is_ok());
         let many = vec![b','; MAX_NODES];
-        assert!(matches!(check(&many, MAX_NODES), Err(Fault::TooManyNodes(_))));
-        assert!(check(&many[1..], MAX_NODES).is_ok());
+        assert!(matches!(check(&many, OWN), Err(Fault::TooManyNodes(_))));
+        assert!(check(&many[1..], OWN).is_ok());
+    }
+
+    #[test]
+    fn fields_are_bounded_more_narrowly() {
+        let bounds = Bounds { nodes: 100, fields: 2 };
+        assert!(check(br#"[{"a":"b"},{"c":["d","e","f"]}]"#, bounds).is_ok());
+        let error = check(br#"[{"a":"b"},{"c":0,"d":0}]"#, bounds);
+        assert!(matches!(error, Err(Fault::TooManyFields(2))));
+    }
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_are_refused() {
+        for number in ["18446744073709551616", "-9223372036854775809", "1000000000000000000000000"] {
+            assert!(matches!(check(number.as_bytes(), OWN), Err(Fault::Number(found)) if found == number));
+            assert!(check(format!("[\"{number}\", {{\"{number}\":1}}]").as_bytes(), OWN).is_ok());
+        }
+        for number in ["18446744073709551615", "-9223372036854775808", "1.8446744073709552e19", "0"] {
+            assert!(check(number.as_bytes(), OWN).is_ok(), "{number}");
+        }
     }
 
     #[test]
@@ -130,10 +185,10 @@ mod tests {
             r#"[{"x":{"b":[1,"b"],"c":"b","b":0}}]"#,
             "{\"a\" : 1 , \"a\"\n:2}",
         ] {
-            assert!(matches!(check(text.as_bytes(), MAX_NODES), Err(Fault::DoubledKey(_))), "{text}");
+            assert!(matches!(check(text.as_bytes(), OWN), Err(Fault::DoubledKey(_))), "{text}");
         }
         for text in [r#"{"a":"a","b":{"a":["a","a"]}}"#, r#"["a","a"]"#, "{}", "\"", "{\"", "}}]"] {
-            assert!(check(text.as_bytes(), MAX_NODES).is_ok(), "{text}");
+            assert!(check(text.as_bytes(), OWN).is_ok(), "{text}");
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufReader, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
 };
 
 use lab_spec::{Evidence, FORMAT};
 use serde::Deserialize;
 use tar::EntryType;
+use unicode_normalization::UnicodeNormalization as _;
 use zstd::stream::read::Decoder;
 
 use super::{
-    Card, EVIDENCE, MANIFEST, MAX_BYTES, MAX_EVIDENCE, MAX_MEMBERS, MAX_NODES, PublicKey, SIGNATURE,
-    Submission,
+    BOUNDS, Card, EVIDENCE, MANIFEST, MAX_BYTES, MAX_EVIDENCE, MAX_MEMBERS, PublicKey, SIGNATURE, Submission,
+    lists,
 };
 use crate::{Digest, Fault, Redaction, WINDOW_LOG, ZSTD_MAGIC, shape};
 
@@ -27,8 +28,8 @@ const MAX_OPENED: u64 = MAX_EVIDENCE + (1 << 20);
 /// # Errors
 /// Bytes that are no submission, of another format, damaged, beyond the limits,
 /// with members that no submission has business with (links, devices, paths
-/// that lead elsewhere), with a signature that does not hold, or with a
-/// Secret's values in it.
+/// that lead elsewhere), with a signature that does not hold, with a Secret's
+/// values in it, or with lists that no API server answers with.
 pub fn read(bytes: &[u8]) -> Result<Submission, Fault> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Fault::TooLarge { what: "file", limit: MAX_BYTES });
@@ -46,7 +47,7 @@ pub fn read(bytes: &[u8]) -> Result<Submission, Fault> {
     if Digest::of(&text) != card.evidence {
         return Err(Fault::Damaged(format!("`{EVIDENCE}` does not have the SHA-256 that `{MANIFEST}` says")));
     }
-    shape::check(&text, MAX_NODES)?;
+    shape::check(&text, BOUNDS)?;
     let evidence: Evidence = serde_json::from_slice(&text).map_err(Fault::Json)?;
     if evidence.format != FORMAT {
         return Err(Fault::Format { found: evidence.format });
@@ -57,6 +58,7 @@ pub fn read(bytes: &[u8]) -> Result<Submission, Fault> {
     if evidence.lab != card.lab || evidence.params.nonce != card.nonce {
         return Err(Fault::Damaged(format!("`{EVIDENCE}` is of another lab or attempt than `{MANIFEST}`")));
     }
+    lists::check(&evidence)?;
     Ok(Submission { card, evidence, signer, extra })
 }
 
@@ -65,7 +67,7 @@ fn card(manifest: &[u8]) -> Result<Card, Fault> {
     struct Version {
         format: u32,
     }
-    shape::check(manifest, MAX_NODES)?;
+    shape::check(manifest, BOUNDS)?;
     let unreadable = |error| Fault::Damaged(format!("`{MANIFEST}` cannot be read: {error}"));
     // Another format may have other fields: its number comes first.
     let Version { format } = serde_json::from_slice(manifest).map_err(unreadable)?;
@@ -75,26 +77,39 @@ fn card(manifest: &[u8]) -> Result<Card, Fault> {
     serde_json::from_slice(manifest).map_err(unreadable)
 }
 
+/// What an error of the decompressor, or of the archive in it, means.
+fn damaged(error: io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Fault::Damaged(format!("it is cut off, or opens to more than {} MiB", MAX_OPENED >> 20))
+        }
+        _ => Fault::Damaged(error.to_string().escape_debug().to_string()),
+    }
+}
+
 type Members = (BTreeMap<String, Vec<u8>>, Vec<String>);
 
 /// The members that count, and the names of the others.
 fn members(bytes: &[u8]) -> Result<Members, Fault> {
     let mut rest = Cursor::new(bytes);
-    let mut decoder = Decoder::with_buffer(&mut rest).map_err(Fault::damaged_by)?.single_frame();
+    let mut decoder = Decoder::with_buffer(&mut rest).map_err(damaged)?.single_frame();
     decoder.window_log_max(WINDOW_LOG).map_err(Fault::Read)?;
     // What is said to be larger than all may be ends here as if cut off.
     let opened = BufReader::new(decoder).take(MAX_OPENED);
     let mut archive = tar::Archive::new(opened);
     let (mut found, mut extra, mut seen) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
     // Raw: extended headers would let one member be called two things.
-    for entry in archive.entries().map_err(Fault::damaged_by)?.raw(true) {
-        let mut entry = entry.map_err(Fault::damaged_by)?;
+    for entry in archive.entries().map_err(damaged)?.raw(true) {
+        let mut entry = entry.map_err(damaged)?;
         let name = plain_name(&entry)?;
         if seen.len() == MAX_MEMBERS {
             return Err(Fault::Damaged(format!("it has more than {MAX_MEMBERS} members")));
         }
-        if !seen.insert(name.to_lowercase()) {
-            return Err(Fault::Damaged(format!("it has two members called `{name}`")));
+        // Some file systems take names for the same that differ in case or in
+        // how accents are written.
+        if !seen.insert(name.nfkc().collect::<String>().to_lowercase()) {
+            let shown = name.escape_debug();
+            return Err(Fault::Damaged(format!("it has two members called `{shown}`, or alike")));
         }
         let limit = match name.as_str() {
             EVIDENCE => MAX_EVIDENCE,
@@ -105,7 +120,7 @@ fn members(bytes: &[u8]) -> Result<Members, Fault> {
             }
         };
         let mut content = Vec::new();
-        entry.by_ref().take(limit + 1).read_to_end(&mut content).map_err(Fault::damaged_by)?;
+        entry.by_ref().take(limit + 1).read_to_end(&mut content).map_err(damaged)?;
         if content.len() as u64 > limit {
             return Err(Fault::TooLarge { what: "archive", limit });
         }
@@ -115,8 +130,15 @@ fn members(bytes: &[u8]) -> Result<Members, Fault> {
         found.insert(name, content);
     }
     let mut opened = archive.into_inner();
-    // The frame's checksum is behind the archive's end.
-    std::io::copy(&mut opened, &mut std::io::sink()).map_err(Fault::damaged_by)?;
+    // The frame's checksum is behind the archive's end, and nothing else.
+    let mut block = [0; 8192];
+    loop {
+        match opened.read(&mut block).map_err(damaged)? {
+            0 => break,
+            read if block[..read].iter().all(|byte| *byte == 0) => {}
+            _ => return Err(Fault::Damaged("something follows its last member".to_owned())),
+        }
+    }
     if opened.limit() == 0 {
         return Err(Fault::TooLarge { what: "archive", limit: MAX_OPENED });
     }
@@ -151,6 +173,9 @@ fn plain_name<R: Read>(entry: &tar::Entry<'_, R>) -> Result<String, Fault> {
 
 /// What was handed in instead, by its first bytes.
 fn looks_like(bytes: &[u8]) -> &'static str {
+    if bytes.get(257..262) == Some(b"ustar") {
+        return "a tar archive that is not compressed";
+    }
     let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len());
     match &bytes[start..] {
         [] => "empty",

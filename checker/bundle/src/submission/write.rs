@@ -5,7 +5,7 @@ use std::io::Write as _;
 use lab_spec::{Evidence, FORMAT};
 use zstd::stream::write::Encoder;
 
-use super::{Card, ClusterId, EVIDENCE, Key, MANIFEST, MAX_BYTES, MAX_EVIDENCE, MAX_NODES, SIGNATURE};
+use super::{BOUNDS, Card, ClusterId, EVIDENCE, Key, MANIFEST, MAX_BYTES, MAX_EVIDENCE, SIGNATURE};
 use crate::{Digest, Fault, LEVEL, Redaction, shape};
 
 /// What a submission is made of, besides its evidence.
@@ -34,7 +34,7 @@ pub fn write(draft: Draft, evidence: &Evidence, key: &Key) -> Result<Vec<u8>, Fa
     if text.len() as u64 > MAX_EVIDENCE {
         return Err(Fault::TooLarge { what: "evidence", limit: MAX_EVIDENCE });
     }
-    shape::check(&text, MAX_NODES)?;
+    shape::check(&text, BOUNDS)?;
     let card = Card {
         format: FORMAT,
         lab: evidence.lab.clone(),
