@@ -6,7 +6,7 @@
 
 pub mod assignment;
 pub mod batch;
-mod consistency;
+pub mod consistency;
 pub mod decisions;
 pub mod desk;
 pub mod grade;

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use lab_bulk::assignment::Token;
 use lab_bundle::submission::{self, ClusterId, Draft, Key};
 use lab_spec::{Evidence, Outcome};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// Length of a UUID's text.
@@ -17,7 +18,10 @@ pub fn submission(recorded: &str, token: &Token, student: &str, key: &Key) -> an
     let old = std::mem::replace(&mut evidence.params, token.params.clone());
     // The nonce is also in what the workload answered.
     let text = serde_json::to_string(&evidence)?.replace(&old.nonce, &token.params.nonce);
-    let evidence: Evidence = serde_json::from_str(&text)?;
+    let mut evidence: Evidence = serde_json::from_str(&text)?;
+    for result in evidence.experiments.values_mut().flat_map(|record| record.results.values_mut()) {
+        prove(result);
+    }
     let cluster = uid_of(&evidence).map(|kube_system_uid| ClusterId {
         ca_sha256: lab_bundle::hex(&Sha256::digest(format!("CA of {student}"))),
         kube_system_uid,
@@ -30,6 +34,19 @@ pub fn submission(recorded: &str, token: &Token, student: &str, key: &Key) -> an
         made: jiff::Timestamp::from_millisecond(wall + 1_000)?.to_string(),
     };
     Ok(submission::write(draft, &evidence, key)?)
+}
+
+/// What proved the nonce that was replaced proves the new one.
+fn prove(result: &mut Value) {
+    let answers = match result.get_mut("requests") {
+        Some(Value::Array(requests)) => requests.iter_mut().collect(),
+        _ => result.get_mut("answer").into_iter().collect::<Vec<_>>(),
+    };
+    for answer in answers.into_iter().filter(|answer| answer["proven"] == true) {
+        let of = |field: &str| answer[field].as_str().unwrap_or_default();
+        let proven = [of("nonce"), of("class"), of("digest")].join("\n");
+        answer["proof"] = lab_bundle::hex(&Sha256::digest(proven)).into();
+    }
 }
 
 fn uid_of(evidence: &Evidence) -> Option<String> {
