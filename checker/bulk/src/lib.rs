@@ -6,10 +6,12 @@
 
 pub mod assignment;
 pub mod batch;
+pub mod collusion;
 pub mod consistency;
 pub mod decisions;
 pub mod desk;
 pub mod grade;
+pub mod graded;
 pub mod imports;
 mod in_hand;
 pub mod inbox;
@@ -17,6 +19,7 @@ mod journal;
 pub mod judged;
 pub mod late;
 pub mod outputs;
+pub mod regrade;
 pub mod roster;
 pub mod rubric;
 pub mod settle;
@@ -24,6 +27,7 @@ mod shared;
 pub mod supervise;
 pub mod table;
 pub mod times;
+pub mod triage;
 
 pub use grade::{Attempt, Course, Decision, Flag, Grade, Penalty, Standing, Unmatched};
 pub use roster::{Roster, Student};

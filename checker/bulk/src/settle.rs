@@ -85,13 +85,7 @@ impl Entry {
     /// # Errors
     /// Why it is nobody's.
     pub fn student(&self, roster: &Roster) -> Result<usize, String> {
-        let hinted = || self.hint.student.iter().find_map(|(column, value)| roster.by(column, value));
-        let said = || roster.by_id(self.brief.student.as_ref()?);
-        let named = || {
-            let columns = |name: &String| NAMED_BY.iter().find_map(|column| roster.by(column, name));
-            Item::names(&self.place, &self.hint).iter().find_map(columns)
-        };
-        hinted().or_else(said).or_else(named).ok_or_else(|| {
+        whose(&self.place, &self.hint, self.brief.student.as_deref(), roster).ok_or_else(|| {
             match (&self.brief.student, &self.brief.standing) {
                 (Some(id), _) => {
                     format!("it says it is of `{}`, who is not in the roster", id.escape_debug())
@@ -101,6 +95,17 @@ impl Entry {
             }
         })
     }
+}
+
+/// The student whom a platform's names tell, or else the one whom the submission
+/// says it is of, or else the one whom its file or a folder is named after.
+pub fn whose(place: &str, hint: &Hint, said: Option<&str>, roster: &Roster) -> Option<usize> {
+    let hinted = hint.student.iter().find_map(|(column, value)| roster.by(column, value));
+    let named = || {
+        let columns = |name: &String| NAMED_BY.iter().find_map(|column| roster.by(column, name));
+        Item::names(place, hint).iter().find_map(columns)
+    };
+    hinted.or_else(|| roster.by_id(said?)).or_else(named)
 }
 
 /// Columns of the roster by which files and folders are named.

@@ -52,6 +52,12 @@ enum Command {
     Assign(commands::class::assign::Args),
     /// For instructors: grade a class from what was handed in
     Grade(commands::class::grade::Args),
+    /// For instructors: who changes when a class is judged under a changed lab
+    Regrade(commands::class::regrade::Args),
+    /// For instructors: what a class has in common, from its grades
+    Triage(commands::class::triage::Args),
+    /// For instructors: what students share that no two should
+    Collusion(commands::class::collusion::Args),
     /// For instructors: look at students' clusters, read-only
     Sweep(commands::class::sweep::Args),
     /// For instructors: what Canvas or Moodle would make of a table of grades
@@ -93,6 +99,9 @@ impl Cli {
             Some(Command::Submit(args)) => commands::submit::run(args, &library()?, progress),
             Some(Command::Assign(args)) => commands::class::assign::run(args, &library()?),
             Some(Command::Grade(args)) => commands::class::grade::run(args, &library()?, progress),
+            Some(Command::Regrade(args)) => commands::class::regrade::run(args, &library()?, progress),
+            Some(Command::Triage(args)) => commands::class::triage::run(args),
+            Some(Command::Collusion(args)) => commands::class::collusion::run(args, &library()?, progress),
             Some(Command::Sweep(args)) => commands::class::sweep::run(args, &library()?, progress),
             Some(Command::CheckImport(args)) => commands::class::check_import::run(args),
             Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),

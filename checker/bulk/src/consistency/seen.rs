@@ -76,8 +76,8 @@ pub struct State<'e> {
     pub last_ms: u64,
     /// As in [`List::latest_ms`], of the first list that has it.
     pub latest_ms: i64,
-    /// Whether something else was seen under the same resourceVersion.
-    pub two_faced: bool,
+    /// The object as it was seen last.
+    pub last: &'e Value,
 }
 
 impl<'e> Seen<'e> {
@@ -154,7 +154,7 @@ impl<'e> Object<'e> {
         match known {
             Some(state) => {
                 state.last_ms = list.at_ms;
-                state.two_faced = state.two_faced || !is_same(state.value, item);
+                state.last = item;
             }
             None => self.states.push(State {
                 value: item,
@@ -162,7 +162,7 @@ impl<'e> Object<'e> {
                 first_ms: list.at_ms,
                 last_ms: list.at_ms,
                 latest_ms: list.latest_ms,
-                two_faced: false,
+                last: item,
             }),
         }
     }
@@ -181,21 +181,6 @@ impl<'e> Object<'e> {
     /// The state it was seen in last.
     pub fn last(&self) -> Option<&State<'e>> {
         self.states.last()
-    }
-}
-
-/// Whether two values are equal. Servers write fields in one order, so that the
-/// keys need not be looked up.
-fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => match one.keys().eq(other.keys()) {
-            true => one.values().zip(other.values()).all(|(one, other)| is_same(one, other)),
-            false => one == other,
-        },
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
-        }
-        _ => one == other,
     }
 }
 
@@ -264,13 +249,21 @@ fn list<'e>(
     Some(List { key, at_ms: from.at_ms, version, items, names, look, latest_ms })
 }
 
+/// Reads the fields in the order they are written: looking up each takes
+/// longer than passing over its neighbours.
 fn name(item: &Value) -> Name<'_> {
-    let metadata = item.get("metadata");
-    let of = |field: &str| metadata.and_then(|metadata| metadata.get(field)?.as_str()).unwrap_or_default();
-    Name {
-        namespace: of("namespace"),
-        name: of("name"),
-        uid: of("uid"),
-        version: of("resourceVersion").parse().ok(),
+    let mut name = Name { namespace: "", name: "", uid: "", version: None };
+    let mut fields = item.as_object().into_iter().flatten();
+    let metadata = fields.find(|(field, _)| *field == "metadata").and_then(|(_, value)| value.as_object());
+    for (field, value) in metadata.into_iter().flatten() {
+        let Some(text) = value.as_str() else { continue };
+        match field.as_str() {
+            "namespace" => name.namespace = text,
+            "name" => name.name = text,
+            "uid" => name.uid = text,
+            "resourceVersion" => name.version = text.parse().ok(),
+            _ => {}
+        }
     }
+    name
 }

@@ -2,8 +2,13 @@
 
 pub mod assign;
 pub mod check_import;
+pub mod collusion;
 pub mod grade;
+pub mod regrade;
+mod rules;
 pub mod sweep;
+pub mod triage;
+mod worker;
 
 use std::{fs, path::Path};
 
@@ -35,6 +40,52 @@ fn rubric(library: &Library, lab: &str, overlay: Option<&Path>) -> Result<Rubric
     let text =
         String::from_utf8(read(path)?).map_err(|_| Failure::usage(format!("`{file}` is not UTF-8")))?;
     Rubric::overlaid(lab, JUDGE, &file, &text).map_err(Failure::usage)
+}
+
+/// How findings about a class are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs; stable, `format: 1`
+    Json,
+}
+
+/// A document for programs.
+fn json(document: &serde_json::Value) -> Result<(), Failure> {
+    crate::output::write(&format!("{document:#}\n"))
+}
+
+/// A table without lines, as wide as the terminal.
+fn table<const N: usize>(header: [&str; N]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+        .set_width(u16::try_from(crate::output::width()).unwrap_or(80))
+        .set_header(header);
+    table
+}
+
+/// Text as a paragraph that is as wide as the terminal; later lines stand
+/// `indent` further in.
+fn paragraph(text: &str, indent: usize) -> String {
+    let (first, later) = (" ".repeat(indent), " ".repeat(indent + 2));
+    let options = textwrap::Options::new(crate::output::width())
+        .initial_indent(&first)
+        .subsequent_indent(&later)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    format!("{}\n", textwrap::fill(&lab_render::line(text), options))
+}
+
+/// Names, the first five in full.
+fn some(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(5).map(|name| lab_render::line(name)).collect();
+    match names.len().saturating_sub(5) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// A time on the command line.
