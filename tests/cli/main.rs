@@ -8,6 +8,7 @@ mod broken_lab;
 mod compose;
 mod desk;
 mod evidence;
+mod findings;
 mod grading;
 mod kubeconfig;
 mod labs;

@@ -14,14 +14,8 @@ const UUID: usize = 36;
 /// The submission of a student whose state was the recorded one.
 pub fn submission(recorded: &str, token: &Token, student: &str, key: &Key) -> anyhow::Result<Vec<u8>> {
     let text = other_uids(recorded, student);
-    let mut evidence: Evidence = serde_json::from_str(&text)?;
-    let old = std::mem::replace(&mut evidence.params, token.params.clone());
-    // The nonce is also in what the workload answered.
-    let text = serde_json::to_string(&evidence)?.replace(&old.nonce, &token.params.nonce);
-    let mut evidence: Evidence = serde_json::from_str(&text)?;
-    for result in evidence.experiments.values_mut().flat_map(|record| record.results.values_mut()) {
-        prove(result);
-    }
+    let mut evidence = with_nonce(&serde_json::from_str(&text)?, &token.params.nonce)?;
+    evidence.params = token.params.clone();
     let cluster = uid_of(&evidence).map(|kube_system_uid| ClusterId {
         ca_sha256: lab_bundle::hex(&Sha256::digest(format!("CA of {student}"))),
         kube_system_uid,
@@ -34,6 +28,20 @@ pub fn submission(recorded: &str, token: &Token, student: &str, key: &Key) -> an
         made: jiff::Timestamp::from_millisecond(wall + 1_000)?.to_string(),
     };
     Ok(submission::write(draft, &evidence, key)?)
+}
+
+/// The evidence of an attempt with another nonce: the nonce is also in what the
+/// workload answered.
+///
+/// # Errors
+/// Only a nonce that cannot stand in JSON.
+pub fn with_nonce(evidence: &Evidence, nonce: &str) -> anyhow::Result<Evidence> {
+    let text = serde_json::to_string(evidence)?.replace(&evidence.params.nonce, nonce);
+    let mut evidence: Evidence = serde_json::from_str(&text)?;
+    for result in evidence.experiments.values_mut().flat_map(|record| record.results.values_mut()) {
+        prove(result);
+    }
+    Ok(evidence)
 }
 
 /// What proved the nonce that was replaced proves the new one.

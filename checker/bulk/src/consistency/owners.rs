@@ -14,7 +14,7 @@ const OWNERS: [&str; 7] =
 /// milliseconds.
 const VIEW_MS: i64 = 10_000;
 /// Time in which an object without owner is deleted by the garbage collector.
-const COLLECTED_MS: u64 = 30_000;
+const COLLECTED_MS: u64 = 15_000;
 /// Time in which a ReplicaSet lets go of a pod that it does not select.
 const RELEASED_MS: u64 = 10_000;
 const HASH: &str = "pod-template-hash";
@@ -79,7 +79,12 @@ fn missing(
 ) {
     let (Some(lists), Some(created)) = (beside(key, owner.kind), object.created_ms) else { return };
     let (shown, says, uid) = (object.shown(), owner.shown(), quoted(owner.uid));
-    let before = |other: &&Object<'_>| other.created_ms.is_some_and(|at| at + VIEW_MS < created);
+    // The other had the name from before the object was made until after.
+    let since = object.states.first().map_or(u64::MAX, |state| state.first_ms);
+    let before = |other: &&Object<'_>| {
+        other.created_ms.is_some_and(|at| at.saturating_add(VIEW_MS) < created)
+            && other.last().is_some_and(|state| state.last_ms >= since)
+    };
     if seen.by_name(&lists, owner.name).iter().any(before) {
         found.add("evidence-owner", || {
             format!("{shown} is owned by {says} of UID {uid}, which had another UID before it was made")

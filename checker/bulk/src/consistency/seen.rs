@@ -1,6 +1,6 @@
 //! All objects that were seen, each with the states it was seen in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -206,11 +206,19 @@ fn lists(submission: &Submission) -> Vec<List<'_>> {
     let evidence = &submission.evidence;
     let made = submission.card.made.parse::<Timestamp>().map_or(i64::MAX, Timestamp::as_millisecond);
     let mut lists = Vec::new();
+    // Of each list the first and the last: what holds of them holds of those
+    // between, and reading all of them would take longer than judging.
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    for (at, look) in evidence.looks.iter().enumerate() {
+        last.extend(look.observations.keys().map(|key| (key.as_str(), at)));
+    }
+    let mut first = HashSet::new();
     for (at, look) in evidence.looks.iter().enumerate() {
         // An answer was there before the next look began. The monotonic clock
         // stands still while a laptop sleeps, the wall clock does not.
         let next = evidence.looks.get(at + 1).map_or(made, |next| next.wall_ms);
         let answers = look.observations.iter();
+        let answers = answers.filter(|(key, _)| first.insert(key.as_str()) || last[key.as_str()] == at);
         lists.extend(answers.filter_map(|(key, seen)| {
             list(key, seen, at, |at_ms| {
                 let elapsed = i64::try_from(at_ms.saturating_sub(look.at_ms)).unwrap_or(i64::MAX);

@@ -84,9 +84,7 @@ fn text(lab: &str, found: &Found) -> String {
     }
     match groups.is_empty() {
         true => text.push_str("no two students share what no two should\n"),
-        false => text.push_str(
-            "\na suspicion is no verdict: pairs who work together and lent laptops look the same\n",
-        ),
+        false => text.push_str("\na suspicion is no verdict: pairs and lent laptops look the same\n"),
     }
     for common in common {
         let says = common.code.says();
