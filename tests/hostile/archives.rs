@@ -74,7 +74,7 @@ fn members_that_are_no_plain_files_are_refused() {
     let text = serde_json::to_vec(&forge::evidence("eve")).unwrap();
     let mut members = parts(&text).members();
     members[1] = link(EVIDENCE, EntryType::Symlink, target);
-    all.add(&zstd(&tar(&members)), "its member `evidence.json` is a link");
+    all.add(zstd(&tar(&members)), "its member `evidence.json` is a link");
     all.check();
 }
 
@@ -112,7 +112,7 @@ fn a_window_that_needs_much_memory_is_refused() {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(30).unwrap();
     encoder.write_all(&tar(&[file(MANIFEST, &[b' '; 100])])).unwrap();
-    all.add(&encoder.finish().unwrap(), "Frame requires too much memory");
+    all.add(encoder.finish().unwrap(), "Frame requires too much memory");
     all.check();
 }
 
@@ -136,8 +136,8 @@ fn a_submission_of_many_members_is_refused() {
     let mut all = Refused::default();
     // 9.
     let many: Vec<_> = (0..100_001).map(|at| file(&format!("f{at}"), b"")).collect();
-    all.add(&beside(many.clone(), vec![]), "has more than 100000 entries");
-    all.add(&beside(vec![], many), "has more than 64 members");
+    all.add(beside(many.clone(), vec![]), "has more than 100000 entries");
+    all.add(beside(vec![], many), "has more than 64 members");
     all.check();
 }
 
@@ -149,7 +149,7 @@ fn names_that_are_alike_are_refused() {
         [[MANIFEST, MANIFEST], [EVIDENCE, "Evidence.JSON"], ["gr\u{fc}n", "gru\u{308}n"], ["K", "\u{212a}"]]
     {
         let [one, other] = names.map(|name| file(name, b"{}"));
-        all.add(&beside(vec![one], vec![other]), ", or alike");
+        all.add(beside(vec![one], vec![other]), ", or alike");
     }
     all.check();
 }
@@ -168,12 +168,9 @@ fn extended_headers_are_refused() {
     ] {
         let mut members = own.clone();
         members.insert(1, entry("ahead", kind, about));
-        all.add(&zstd(&tar(&members)), "its member `ahead` is no plain file");
+        all.add(zstd(&tar(&members)), "its member `ahead` is no plain file");
     }
-    all.add(
-        &beside(vec![entry("ahead", EntryType::XHeader, &about)], vec![]),
-        "name two sizes of one member",
-    );
+    all.add(beside(vec![entry("ahead", EntryType::XHeader, &about)], vec![]), "name two sizes of one member");
     all.check();
 }
 
@@ -184,13 +181,13 @@ fn headers_that_lie_are_refused() {
     let own = parts(&text).members();
     let mut broken = own.clone();
     broken[2].0.as_mut_bytes()[148] ^= 1;
-    all.add(&zstd(&tar(&broken)), "checksum");
+    all.add(zstd(&tar(&broken)), "checksum");
     let mut long = own.clone();
     long[2] = changed(long[2].clone(), |header| header.set_size(u64::MAX));
-    all.add(&zstd(&tar(&long)), "is damaged");
+    all.add(zstd(&tar(&long)), "is damaged");
     let mut short = own;
     short[1] = changed(short[1].clone(), |header| header.set_size(10));
-    all.add(&zstd(&tar(&short)), "is damaged");
+    all.add(zstd(&tar(&short)), "is damaged");
     all.check();
 }
 
@@ -203,11 +200,11 @@ fn what_is_cut_off_or_goes_on_is_refused() {
         all.add(&whole[..length], "is damaged");
     }
     for rest in [&b"x"[..], &whole, &zstd(b"more")] {
-        all.add(&[&whole, rest].concat(), "something follows its archive");
+        all.add([&whole, rest].concat(), "something follows its archive");
     }
     let text = serde_json::to_vec(&forge::evidence("eve")).unwrap();
     let twice = [tar(&parts(&text).members()), tar(&[file("x", b"x")])].concat();
-    all.add(&zstd(&twice), "something follows its last member");
+    all.add(zstd(&twice), "something follows its last member");
     all.check();
 }
 

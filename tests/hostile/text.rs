@@ -7,7 +7,7 @@ use lab_spec::{Evidence, Outcome};
 use serde_json::{Value, json};
 
 use crate::{
-    class::{Class, Refused, refused},
+    class::{Class, Refused},
     forge::{self, beside, file, parts, parts_with, signed, tar, zstd},
 };
 
@@ -27,12 +27,12 @@ fn deep_and_wide_text_is_refused_before_it_is_parsed() {
     let mut all = Refused::default();
     // 16 and 17; JSON has no aliases.
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    all.add(&parts(deep.as_bytes()).packed(), "its evidence is nested deeper than 127 levels");
+    all.add(parts(deep.as_bytes()).packed(), "its evidence is nested deeper than 127 levels");
     let objects = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
-    all.add(&parts(objects.as_bytes()).packed(), "its evidence is nested deeper than 127 levels");
-    all.add(&parts(&with_answer(&format!("{deep},\"x\":"))).packed(), "nested deeper than 127 levels");
+    all.add(parts(objects.as_bytes()).packed(), "its evidence is nested deeper than 127 levels");
+    all.add(parts(&with_answer(&format!("{deep},\"x\":"))).packed(), "nested deeper than 127 levels");
     let wide = format!("[{}0]", "0,".repeat(300_000));
-    all.add(&parts(wide.as_bytes()).packed(), "its evidence has more than 300000 values");
+    all.add(parts(wide.as_bytes()).packed(), "its evidence has more than 300000 values");
     let fields: String = (0..100_001).map(|at| format!("\"{at}\":0,")).collect();
     all.add(
         parts(format!("{{{}\"x\":0}}", fields).as_bytes()).packed(),
@@ -40,12 +40,12 @@ fn deep_and_wide_text_is_refused_before_it_is_parsed() {
     );
     let mut own = parts(text().as_bytes());
     own.manifest = deep.clone().into_bytes();
-    all.add(&own.packed(), "is larger than");
+    all.add(own.packed(), "is larger than");
     own.manifest = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)).into_bytes();
-    all.add(&own.packed(), "nested deeper than 127 levels");
+    all.add(own.packed(), "nested deeper than 127 levels");
     let mut own = parts(text().as_bytes());
     own.signature = "[".repeat(60_000).into_bytes();
-    all.add(&own.packed(), "its signature cannot be read");
+    all.add(own.packed(), "its signature cannot be read");
     all.check();
 }
 
@@ -55,17 +55,17 @@ fn keys_that_stand_twice_are_refused() {
     // 18.
     for key in ["\"format\":1", "\"f\\u006frmat\":1"] {
         let twice = text().replacen("{\"format\":1", &format!("{{\"format\":1,{key}"), 1);
-        all.add(&parts(twice.as_bytes()).packed(), "its JSON has key `format` twice in one object");
+        all.add(parts(twice.as_bytes()).packed(), "its JSON has key `format` twice in one object");
     }
     let twice = text().replacen("\"kind\":\"Node\"", "\"kind\":\"Pod\",\"kind\":\"Node\"", 1);
-    all.add(&parts(twice.as_bytes()).packed(), "its JSON has key `kind` twice in one object");
+    all.add(parts(twice.as_bytes()).packed(), "its JSON has key `kind` twice in one object");
     let manifest = String::from_utf8(parts(text().as_bytes()).manifest).unwrap();
     let manifest = manifest.replacen("\"student\":\"eve\"", "\"student\":\"bob\",\"student\":\"eve\"", 1);
     let own = signed(manifest.into_bytes(), text().into_bytes());
-    all.add(&own.packed(), "its JSON has key `student` twice in one object");
+    all.add(own.packed(), "its JSON has key `student` twice in one object");
     let mut own = parts(text().as_bytes());
     own.signature = [&b"{\"algorithm\":\"none\","[..], &own.signature[1..]].concat();
-    all.add(&own.packed(), "duplicate field `algorithm`");
+    all.add(own.packed(), "duplicate field `algorithm`");
     all.check();
 }
 
@@ -82,10 +82,10 @@ fn numbers_beyond_numbers_are_refused() {
     ] {
         let more = text().replacen("\"replicas\":", &format!("\"replicas\":{number},\"x\":"), 1);
         assert_ne!(more, text());
-        all.add(&parts(more.as_bytes()).packed(), why);
+        all.add(parts(more.as_bytes()).packed(), why);
     }
     let seed = text().replacen("\"seed\":", "\"seed\":-1,\"s\":", 1);
-    all.add(&parts(seed.as_bytes()).packed(), "does not hold evidence");
+    all.add(parts(seed.as_bytes()).packed(), "does not hold evidence");
     all.check();
 }
 
@@ -94,7 +94,7 @@ fn more_than_one_document_and_huge_strings_are_refused() {
     let mut all = Refused::default();
     // 20.
     let more = format!("{}\n{}", text(), text());
-    all.add(&parts(more.as_bytes()).packed(), "trailing characters");
+    all.add(parts(more.as_bytes()).packed(), "trailing characters");
     // Almost nothing while it is compressed.
     let long = with_answer(&format!("\"{}\",\"x\":", "a".repeat(64 << 20)));
     let bytes = parts(&long).packed();
@@ -116,11 +116,11 @@ fn text_that_is_not_utf8_is_refused() {
         text().as_bytes().iter().map(|byte| if *byte == b'm' { 0xff } else { *byte }).collect(),
         Vec::new(),
     ] {
-        all.add(&parts(&bytes).packed(), "does not hold evidence");
+        all.add(parts(&bytes).packed(), "does not hold evidence");
     }
     // Half of a surrogate pair, and a NUL that is written as it may be.
     let half = text().replacen("\"lab01\"", "\"lab01\\ud800\"", 1);
-    all.add(&parts(half.as_bytes()).packed(), "does not hold evidence");
+    all.add(parts(half.as_bytes()).packed(), "does not hold evidence");
     let student = "eve\0\u{1b}[31m\u{202e}";
     let class = Class::new();
     let named = parts_with(text().as_bytes(), |card| card["student"] = json!(student)).packed();
@@ -161,9 +161,9 @@ fn a_score_of_ones_own_is_ignored_or_refused() {
     assert_eq!(graded.flags("eve"), ["extra-member"; 3]);
     assert!(graded.written.contains("it also holds `results.json`, which was not read"));
     let scored = parts_with(text().as_bytes(), |card| card["score"] = json!(10_000));
-    all.add(&scored.packed(), "unknown field `score`");
+    all.add(scored.packed(), "unknown field `score`");
     let scored = text().replacen("{\"format\":1", "{\"format\":1,\"score\":10000", 1);
-    all.add(&parts(scored.as_bytes()).packed(), "unknown field `score`");
+    all.add(parts(scored.as_bytes()).packed(), "unknown field `score`");
     all.check();
 }
 
@@ -173,14 +173,14 @@ fn what_was_changed_after_signing_is_refused() {
     let other = text().replacen("lab01-solution", "lab01-sOlution", 1);
     let mut own = parts(text().as_bytes());
     own.evidence = other.into_bytes();
-    all.add(&own.packed(), "does not have the SHA-256 that `manifest.json` says");
+    all.add(own.packed(), "does not have the SHA-256 that `manifest.json` says");
     let mut own = parts(text().as_bytes());
     own.manifest =
         parts_with(text().as_bytes(), |card| card["made"] = json!("2020-01-01T00:00:00Z")).manifest;
-    all.add(&own.packed(), "its signature does not match `manifest.json`");
+    all.add(own.packed(), "its signature does not match `manifest.json`");
     let own = parts(text().as_bytes());
-    all.add(&zstd(&tar(&own.members()[..2])), &format!("it has no `{SIGNATURE}`"));
-    all.add(&zstd(&tar(&own.members()[..1])), &format!("it has no `{EVIDENCE}`"));
+    all.add(zstd(&tar(&own.members()[..2])), &format!("it has no `{SIGNATURE}`"));
+    all.add(zstd(&tar(&own.members()[..1])), &format!("it has no `{EVIDENCE}`"));
     all.check();
 }
 
@@ -258,7 +258,9 @@ fn text_of_students_is_told_without_control() {
     evidence.lab.id = "lab\u{1b}]8;;http://x\u{7}".to_owned();
     let text = serde_json::to_vec(&evidence).unwrap();
     let own = parts_with(&text, |card| card["lab"]["id"] = json!(evidence.lab.id));
-    refused(&own.packed(), "is of `lab\\u{1b}]8;;http://x\\u{7}`, expected `lab01`");
+    let class = Class::new();
+    class.put("eve.tar.zst", own.packed());
+    class.grade(&[]).is_refused("ungradable", "is of `lab\\u{1b}]8;;http://x\\u{7}`, expected `lab01`");
     let class = Class::new();
     class.put("eve.tar.zst", beside(vec![], vec![file("x\u{202e}y", b"\x1b[2J")]));
     let graded = class.grade(&[]);

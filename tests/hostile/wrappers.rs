@@ -191,7 +191,7 @@ fn archives_in_a_wrapper_are_not_opened() {
         (nested.clone(), "is a tar archive that is not compressed, expected a submission"),
         (zstd(&nested), "it has no `manifest.json`"),
     ] {
-        all.named("x.zip", &zip(&[("inner", &inner)]), what);
+        all.named("x.zip", zip(&[("inner", &inner)]), what);
         for (archive, bytes) in tars(&[file("inner", &inner)]) {
             all.named(archive, &bytes, what);
         }
@@ -207,7 +207,7 @@ fn an_archive_of_too_many_members_is_refused_whole() {
     for (archive, bytes) in tars(&many) {
         all.named(archive, &bytes, "has more than 100000 entries");
     }
-    all.named("x.zip", &overlapping(100_001, b""), "has more than 100000 entries");
+    all.named("x.zip", overlapping(100_001, b""), "has more than 100000 entries");
     all.check();
 }
 

@@ -19,7 +19,7 @@ pub enum Stream {
     /// Not compressed.
     Plain(BufReader<File>),
     /// One gzip member.
-    Gzip(GzDecoder<BufReader<File>>),
+    Gzip(Box<GzDecoder<BufReader<File>>>),
     /// One zstd frame.
     Zstd(Decoder<'static, BufReader<File>>),
 }
@@ -32,7 +32,7 @@ impl Stream {
     pub fn open(kind: Kind, file: File) -> io::Result<Self> {
         let file = BufReader::new(file);
         Ok(match kind {
-            Kind::Gzip => Self::Gzip(GzDecoder::new(file)),
+            Kind::Gzip => Self::Gzip(Box::new(GzDecoder::new(file))),
             Kind::Zstd => {
                 let mut decoder = Decoder::with_buffer(file)?.single_frame();
                 decoder.window_log_max(WINDOW_LOG)?;
@@ -47,7 +47,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn is_all(self) -> io::Result<bool> {
+    pub fn ends(self) -> io::Result<bool> {
         let mut rest = match self {
             Self::Plain(file) => file,
             Self::Gzip(decoder) => decoder.into_inner(),

@@ -147,7 +147,7 @@ fn end(mut stream: Metered<Stream>) -> Result<(), String> {
             return Err("is an archive with something behind its end".to_owned());
         }
     }
-    match stream.into_inner().is_all().map_err(|error| told(&error))? {
+    match stream.into_inner().ends().map_err(|error| told(&error))? {
         true => Ok(()),
         false => Err("is an archive with something behind its end".to_owned()),
     }
