@@ -94,7 +94,7 @@ fn text(lab: &str, found: &Found) -> String {
         ));
     }
     if !passed_over.is_empty() {
-        text.push_str(&format!("{} files were not compared\n", passed_over.len()));
+        text.push_str(&format!("not compared: {}\n", passed_over.len()));
     }
     for one in passed_over {
         text.push_str(&super::paragraph(&format!("{}: {}", one.place, one.why), 2));
