@@ -1,9 +1,9 @@
 //! The roster: who is in the class, under which names.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, sync::Arc};
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap as _};
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::table::{self, Table, TableError};
@@ -17,13 +17,44 @@ pub struct Student {
     /// The name, as the roster has it; may be empty.
     pub name: String,
     /// Every other column, as in `email`, `canvas_id` or `section`.
-    pub more: IndexMap<String, String>,
+    more: More,
+}
+
+/// Cells of the columns other than `id` and `name`. All students of a roster
+/// share the columns' names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    columns: Arc<[String]>,
+    cells: Box<[Box<str>]>,
+}
+
+impl Serialize for More {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.cells.len()))?;
+        for (column, cell) in self.columns.iter().zip(&self.cells) {
+            map.serialize_entry(column, cell)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for More {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = indexmap::IndexMap::<String, Option<Box<str>>>::deserialize(deserializer)?;
+        let mut cells = Vec::with_capacity(map.len());
+        for (column, cell) in &map {
+            let none = || D::Error::custom(format!("column `{column}` has no text"));
+            cells.push(cell.clone().ok_or_else(none)?);
+        }
+        Ok(Self { columns: map.into_keys().collect(), cells: cells.into() })
+    }
 }
 
 impl Student {
     /// A column other than `id` and `name`, unless it is empty.
     pub fn column(&self, name: &str) -> Option<&str> {
-        self.more.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        let at = self.more.columns.iter().position(|column| column == name)?;
+        self.more.cells.get(at).map(|cell| &**cell).filter(|cell| !cell.is_empty())
     }
 }
 
@@ -36,8 +67,18 @@ const NAMES: [&str; 8] =
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
     students: Vec<Student>,
-    /// By folded name; `None` where two students share it.
-    known: BTreeMap<(String, String), Option<usize>>,
+    /// By digest of column and folded name; `None` where two students share it.
+    known: HashMap<Name, Option<u32>>,
+}
+
+/// Digest of a column and a name in it: a class of 100,000 has a million names.
+type Name = [u8; 16];
+
+fn name(column: &str, value: &str) -> Name {
+    let digest = Sha256::new().chain_update(column).chain_update([0]).chain_update(folded(value)).finalize();
+    let mut name = Name::default();
+    name.copy_from_slice(&digest[..16]);
+    name
 }
 
 /// What is wrong with a roster, with its line.
@@ -95,20 +136,25 @@ impl Roster {
             file: file.to_owned(),
             found: table::listed(&table.columns),
         })?;
-        let name = table.column(&["name", "student_name", "full_name"]);
+        let full = table.column(&["name", "student_name", "full_name"]);
+        let others: Vec<_> = (0..table.columns.len()).filter(|at| *at != id && Some(*at) != full).collect();
+        let columns: Arc<[String]> = others.iter().map(|at| table.columns[*at].clone()).collect();
         let mut roster = Self::default();
-        let mut lines = BTreeMap::new();
+        let mut lines = HashMap::new();
         for (line, row) in &table.rows {
             let student = Student {
                 id: row[id].clone(),
-                name: name.map(|name| row[name].clone()).unwrap_or_default(),
-                more: more(&table, row, id, name),
+                name: full.map(|full| row[full].clone()).unwrap_or_default(),
+                more: More {
+                    columns: Arc::clone(&columns),
+                    cells: others.iter().map(|at| row[*at].as_str().into()).collect(),
+                },
             };
             if student.id.is_empty() {
                 return Err(RosterError::EmptyId { file: file.to_owned(), line: *line });
             }
             // Ids that look alike would be told apart by nobody.
-            if let Some(first) = lines.insert(folded(&student.id), *line) {
+            if let Some(first) = lines.insert(name("id", &student.id), *line) {
                 let (file, id) = (file.to_owned(), student.id);
                 return Err(RosterError::Twice { file, line: *line, first, id });
             }
@@ -131,9 +177,11 @@ impl Roster {
         let at = self.students.len();
         let mut names = vec![("id", student.id.as_str()), ("name", student.name.as_str())];
         names.extend(NAMES.iter().filter_map(|column| Some((*column, student.column(column)?))));
+        // A roster has at most as many lines as its 64 MiB have bytes.
+        let place = u32::try_from(at).ok();
         for (column, value) in names.into_iter().filter(|(_, value)| !value.is_empty()) {
-            let entry = self.known.entry((column.to_owned(), folded(value)));
-            entry.and_modify(|known| *known = known.filter(|known| *known == at)).or_insert(Some(at));
+            let entry = self.known.entry(name(column, value));
+            entry.and_modify(|known| *known = known.filter(|known| Some(*known) == place)).or_insert(place);
         }
         self.students.push(student);
     }
@@ -150,14 +198,8 @@ impl Roster {
 
     /// The place of the only student whose `column` has this value.
     pub fn by(&self, column: &str, value: &str) -> Option<usize> {
-        self.known.get(&(column.to_owned(), folded(value))).copied().flatten()
+        self.known.get(&name(column, value)).copied().flatten().map(|at| at as usize)
     }
-}
-
-fn more(table: &Table, row: &[String], id: usize, name: Option<usize>) -> IndexMap<String, String> {
-    let others = table.columns.iter().zip(row).enumerate();
-    let others = others.filter(|(at, _)| *at != id && Some(*at) != name);
-    others.map(|(_, (column, value))| (column.clone(), value.clone())).collect()
 }
 
 /// Ids are compared without regard to case and to how accents are written.
