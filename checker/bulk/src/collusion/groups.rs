@@ -167,3 +167,69 @@ impl Linked {
         Group { students: ids(&mut self.students.iter().copied()), shared }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(trace: Trace, hash: u64, student: u32, second: i64) -> Kept {
+        Kept { trace, hash, student, second, made_up: false, file: student }
+    }
+
+    /// Both students made these objects, each in this second.
+    fn times(seconds: &[i64]) -> Vec<Kept> {
+        let hashed = (0..).zip(seconds);
+        hashed.flat_map(|(hash, at)| [0, 1].map(|who| kept(Trace::SameTime, hash, who, *at))).collect()
+    }
+
+    #[test]
+    fn times_count_from_several_moments_on() {
+        // Whoever begins in the same second makes all of the starter in it.
+        assert!(find(times(&[0, 0, 0, 1, 2, 3]), 2).0.is_empty());
+        assert!(find(times(&[0, 0, 90, 91]), 2).0.is_empty());
+        let (groups, _) = find(times(&[0, 0, 90, 200]), 2);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].shared.values().map(Vec::len).sum::<usize>(), 4);
+    }
+
+    #[test]
+    fn made_up_names_count_from_the_second_on() {
+        let made_up = |count| {
+            let mut kept = times(&vec![7; count]);
+            kept.iter_mut().for_each(|kept| kept.made_up = true);
+            find(kept, 2).0.len()
+        };
+        assert_eq!((made_up(1), made_up(2)), (0, 1));
+    }
+
+    #[test]
+    fn those_who_share_anything_are_one_group_and_one_student_is_none() {
+        let (groups, common) = find(
+            vec![
+                kept(Trace::SameKey, 1, 0, 0),
+                kept(Trace::SameKey, 1, 1, 0),
+                kept(Trace::SameObject, 2, 1, 0),
+                kept(Trace::SameObject, 2, 2, 0),
+                kept(Trace::SameNonce, 3, 4, 0),
+                kept(Trace::SameNonce, 3, 4, 0),
+            ],
+            9,
+        );
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].students, BTreeSet::from([0, 1, 2]));
+        assert!(common.is_empty());
+    }
+
+    #[test]
+    fn what_more_than_half_of_a_class_has_is_common() {
+        let all = |students: u32, class| {
+            let (groups, common) =
+                find((0..students).map(|who| kept(Trace::SameCluster, 1, who, 0)).collect(), class);
+            (groups.len(), common.first().map(|common| common.students))
+        };
+        assert_eq!(all(4, 6), (0, Some(4)));
+        assert_eq!(all(3, 6), (1, None));
+        // A pair is most of a class of two.
+        assert_eq!(all(2, 2), (1, None));
+    }
+}
