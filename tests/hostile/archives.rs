@@ -6,8 +6,8 @@ use lab_bundle::submission::{EVIDENCE, MANIFEST};
 use tar::EntryType;
 
 use crate::{
-    class::{Class, Refused, refused},
     forge::{self, beside, changed, entry, file, gzip, link, parts, pax, tar, zip, zstd},
+    room::{Class, Refused, refused},
 };
 
 #[test]

@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
-    class::{Class, Graded},
     forge::{self, zip},
+    room::{Class, Graded},
 };
 
 /// Submissions that say nothing true of whose they are, under these names.

@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
 mod archives;
-mod class;
 mod exports;
 mod forge;
 mod objects;
 #[path = "../cli/place.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod place;
+mod room;
 mod text;
 mod wrappers;

@@ -9,9 +9,9 @@ use lab_spec::{
 use serde_json::{Value, json};
 
 use crate::{
-    class::{Class, Graded},
     forge::{self, parts},
     place::repository,
+    room::{Class, Graded},
 };
 
 const DEPLOYMENTS: &str = "list apps/v1 deployments -n lab01-solution";

@@ -7,8 +7,8 @@ use lab_spec::{Evidence, Outcome};
 use serde_json::{Value, json};
 
 use crate::{
-    class::{Class, Refused},
     forge::{self, beside, file, parts, parts_with, signed, tar, zstd},
+    room::{Class, Refused},
 };
 
 fn text() -> String {
@@ -139,12 +139,7 @@ fn text_that_is_not_utf8_is_refused() {
 fn a_score_of_ones_own_is_ignored_or_refused() {
     let mut all = Refused::default();
     // 22.
-    let starter = |student: &str| {
-        let path = crate::place::recorded("starter");
-        let mut evidence = lab_bundle::read(std::path::Path::new(&path)).unwrap();
-        evidence.params = forge::evidence(student).params;
-        evidence
-    };
+    let starter = |student: &str| forge::attempt("starter", student);
     let class = Class::new();
     class.put("eve.tar.zst", forge::submission("eve", &starter("eve")));
     let honest = class.grade(&[]).of("eve")["score"].clone();

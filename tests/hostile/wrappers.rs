@@ -7,8 +7,8 @@ use tar::EntryType;
 use zip::{ZipWriter, unstable::write::FileOptionsExt as _, write::SimpleFileOptions};
 
 use crate::{
-    class::{Class, Graded, Refused},
     forge::{self, Member, changed, entry, file, gzip, link, pax, tar, zip, zstd},
+    room::{Class, Graded, Refused},
 };
 
 /// Grades an archive of eve's beside ada's submission.
