@@ -21,7 +21,7 @@ fn no_text_is_a_workflow_command() {
     assert_eq!(
         lines,
         [
-            "::warning title=lab06 file of nobody::in/::error::a\\n::add-mask::b,c:100%25.zip: is a zip archive, expected a submission; `labcheck submit LAB --as ID` writes one",
+            "::warning title=lab06 file of nobody::in/::error::a\\n::add-mask::b,c:100%25.zip: is a zip archive that cannot be opened: invalid Zip archive: Could not find EOCD",
             "::notice title=lab06 missing::::add-mask::x\\n::error::boom\\n::add-mask::secret\\n##[set-output name=x]y\\r::stop-commands::t: nothing was handed in",
         ]
     );
