@@ -149,12 +149,12 @@ fn what_are_no_grades_is_named() {
     let place = Place::new();
     let said = place.run(&["serve", "--grades", "nowhere"]);
     let err = "error: cannot read `nowhere/grades.json`: No such file or directory (os error 2); \
-               `labcheck grade … --out DIR` writes it\n";
+               `labcheck grade --write json` writes it\n";
     said.is(2, "", err);
     place.write("half/grades.json", "{\"format\":1,\"course\":{},\n");
     let said = place.run(&["serve", "--grades", "half"]);
     assert_eq!((said.code, said.out.as_str()), (2, ""));
-    assert!(said.err.starts_with("error: cannot read `half/grades.json`: "), "{}", said.err);
+    assert!(said.err.starts_with("error: `half/grades.json` is no `grades.json` as"), "{}", said.err);
     let said = place.run(&["serve", "--grades", "half", "--allow-experiments"]);
     assert!(said.err.contains("cannot be used with"), "{}", said.err);
 }

@@ -9,7 +9,7 @@ use std::{
 use lab_spec::FORMAT;
 use serde::Deserialize;
 
-use crate::grade::{Course, Grade};
+use crate::grade::{Course, Grade, Unmatched};
 
 /// Bytes of one line: a grade with its report.
 const MAX_LINE: u64 = 64 << 20;
@@ -21,6 +21,22 @@ pub struct Graded {
     lines: BufReader<File>,
     path: PathBuf,
     line: u64,
+    /// Bytes before the next line.
+    at: u64,
+}
+
+/// A grade's line: where it stands, and what it says.
+pub struct Line {
+    /// Bytes before it.
+    pub from: u64,
+    /// The grade as JSON.
+    pub text: Vec<u8>,
+}
+
+/// The last line.
+#[derive(Deserialize)]
+struct Tail {
+    unmatched: Vec<Unmatched>,
 }
 
 /// The first line, which is cut off in the middle of the document.
@@ -54,25 +70,56 @@ impl Graded {
         if head.format != FORMAT {
             return Err(format!("`{shown}` has format {}, expected {FORMAT}", head.format));
         }
-        Ok(Self { course: head.course, lines, path, line: 1 })
+        Ok(Self { course: head.course, lines, path, line: 1, at: first.len() as u64 })
     }
 
-    fn next_line(&mut self) -> Result<Option<Grade>, String> {
+    /// The next grade, not yet read.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is cut off.
+    pub fn line(&mut self) -> Result<Option<Line>, String> {
         loop {
-            let mut line = Vec::new();
-            self.line += 1;
-            let place =
-                |why: &dyn std::fmt::Display| format!("`{}`, line {}: {why}", self.path.display(), self.line);
-            (&mut self.lines).take(MAX_LINE).read_until(b'\n', &mut line).map_err(|error| place(&error))?;
-            let line = line.trim_ascii();
-            let line = line.strip_suffix(b",").unwrap_or(line);
-            match line {
+            let from = self.at;
+            let mut text = self.any()?;
+            text.truncate(text.trim_ascii_end().len());
+            if text.ends_with(b",") {
+                text.pop();
+            }
+            match text.as_slice() {
                 b"\"grades\":[" => {}
                 b"]" => return Ok(None),
-                b"" => return Err(place(&"it is cut off; grade into it again")),
-                grade => return serde_json::from_slice(grade).map(Some).map_err(|error| place(&error)),
+                b"" => return Err(self.place(&"it is cut off; grade into it again")),
+                _ => return Ok(Some(Line { from, text })),
             }
         }
+    }
+
+    /// What belongs to nobody; it stands behind the last grade.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is cut off.
+    pub fn unmatched(&mut self) -> Result<Vec<Unmatched>, String> {
+        let text = [b"{".to_vec(), self.any()?].concat();
+        let tail: Tail = serde_json::from_slice(&text).map_err(|error| self.place(&error))?;
+        Ok(tail.unmatched)
+    }
+
+    /// The file, to read grades again by their places.
+    pub fn into_file(self) -> BufReader<File> {
+        self.lines
+    }
+
+    /// What is wrong with the line that was read last.
+    pub fn place(&self, why: &dyn std::fmt::Display) -> String {
+        format!("`{}`, line {}: {why}", self.path.display(), self.line)
+    }
+
+    fn any(&mut self) -> Result<Vec<u8>, String> {
+        self.line += 1;
+        let mut text = Vec::new();
+        let read = (&mut self.lines).take(MAX_LINE).read_until(b'\n', &mut text);
+        self.at += read.map_err(|error| self.place(&error))? as u64;
+        Ok(text)
     }
 }
 
@@ -80,6 +127,10 @@ impl Iterator for Graded {
     type Item = Result<Grade, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_line().transpose()
+        let line = match self.line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(serde_json::from_slice(&line.text).map_err(|error| self.place(&error)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    io::{BufReader, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -13,6 +13,7 @@ use super::{DECISIONS, decided};
 use crate::{
     decisions,
     grade::{Course, Decision, Flag, Grade, Standing, Unmatched},
+    graded::{Graded, Line},
     roster::{Roster, Student},
 };
 
@@ -46,58 +47,19 @@ struct Short {
     decision: Option<Decision>,
 }
 
-#[derive(Deserialize)]
-struct Head {
-    course: Course,
-}
-
-#[derive(Deserialize)]
-struct Tail {
-    unmatched: Vec<Unmatched>,
-}
-
 impl Grades {
     /// Reads where each grade stands, and the decisions beside them.
     pub fn open(dir: &Path) -> Result<Self, String> {
-        let path = dir.join("grades.json");
-        let shown = path.display().to_string();
-        let place = |error: &dyn std::fmt::Display| {
-            format!("cannot read `{shown}`: {error}; `labcheck grade … --out DIR` writes it")
-        };
-        let mut file = BufReader::new(File::open(&path).map_err(|error| place(&error))?);
-        let (mut line, mut at) = (String::new(), 0_u64);
-        let mut next = |line: &mut String| -> Result<(u64, u64), String> {
-            line.clear();
-            let read = file.read_line(line).map_err(|error| place(&error))? as u64;
-            at += read;
-            Ok((at - read, read))
-        };
-        next(&mut line)?;
-        let head = format!("{}}}", line.trim_end().trim_end_matches(','));
-        let Head { course } = serde_json::from_str(&head).map_err(|error| place(&error))?;
+        let mut graded = Graded::open(dir)?;
         let mut rows = Vec::new();
-        let unmatched = loop {
-            let (from, length) = next(&mut line)?;
-            if length == 0 {
-                return Err(place(&"it is cut off"));
-            }
-            let text = line.trim_end().trim_end_matches(',');
-            match text {
-                "\"grades\":[" | "]" => {}
-                _ if text.starts_with("\"unmatched\"") => {
-                    let tail = format!("{{{text}");
-                    let Tail { unmatched } = serde_json::from_str(&tail).map_err(|error| place(&error))?;
-                    break unmatched;
-                }
-                _ => {
-                    let Short { student, standing, score, flags, decision } =
-                        serde_json::from_str(text).map_err(|error| place(&error))?;
-                    let length = text.len() as u64;
-                    rows.push(Row { student, standing, score, flags, decision, from, length });
-                }
-            }
-        };
-        let mut grades = Self { file, course, rows, unmatched };
+        while let Some(Line { from, text }) = graded.line()? {
+            let Short { student, standing, score, flags, decision } =
+                serde_json::from_slice(&text).map_err(|error| graded.place(&error))?;
+            let length = text.len() as u64;
+            rows.push(Row { student, standing, score, flags, decision, from, length });
+        }
+        let (unmatched, course) = (graded.unmatched()?, graded.course.clone());
+        let mut grades = Self { file: graded.into_file(), course, rows, unmatched };
         grades.decisions(&dir.join(DECISIONS))?;
         Ok(grades)
     }

@@ -114,6 +114,26 @@ pub fn conclude(judge: &Judge<'_>, evidence: &Evidence, state: &State) -> Result
     Ok(report)
 }
 
+/// Opens what is looked at, once what a killed experiment left is undone. Says
+/// whether the user allowed experiments on it, and gives what Ctrl-C cancels.
+///
+/// # Errors
+/// Nothing that can be looked at, or a user who does not answer.
+pub async fn open(
+    target: &Target,
+    lab: &Lab,
+    state: &State,
+    allow_experiments: bool,
+) -> Result<(Session, bool, CancellationToken), Failure> {
+    let session = Session::open(target, lab, state).await?;
+    let confirmed =
+        allow_experiments && lab.has(Looks::Kind) && super::confirm::server(session.observer.server())?;
+    let cancel = CancellationToken::new();
+    super::cancel_on_ctrl_c(cancel.clone());
+    super::unfinished::undo(&session, lab, state).await;
+    Ok((session, confirmed, cancel))
+}
+
 async fn live(
     args: &Args,
     lab: &Lab,
@@ -121,12 +141,7 @@ async fn live(
     progress: Progress,
 ) -> Result<Option<Report>, Failure> {
     let state = State::open()?;
-    let session = Session::open(&args.target, lab, &state).await?;
-    let confirmed =
-        args.allow_experiments && lab.has(Looks::Kind) && super::confirm::server(session.observer.server())?;
-    let cancel = CancellationToken::new();
-    super::cancel_on_ctrl_c(cancel.clone());
-    super::unfinished::undo(&session, lab, &state).await;
+    let (session, confirmed, cancel) = open(&args.target, lab, &state, args.allow_experiments).await?;
     let step = progress.step(&format!("looking at `{}`", session.place()));
     let say = |line: &str| step.note(line);
     let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };

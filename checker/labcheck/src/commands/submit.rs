@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use lab_bundle::submission::{self, ClusterId, Draft};
 use lab_judge::{Judge, Limits};
-use lab_spec::{Ended, Evidence, Lab, Outcome, Span, Target as Looks};
-use tokio_util::sync::CancellationToken;
+use lab_spec::{Ended, Evidence, Lab, Outcome, Span};
 
 use super::grade;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     labs::{self, Library},
     output::{self, Format},
     progress::Progress,
-    session::{Session, Target, cluster_uid},
+    session::{Target, cluster_uid},
     state::{State, write_atomically},
 };
 
@@ -59,12 +58,7 @@ async fn submit(args: &Args, lab: &Lab, judge: &Judge<'_>, progress: Progress) -
     let state = State::open()?;
     let student = student(args, lab, &state)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(file_name(&lab.id, &student)));
-    let session = Session::open(&args.target, lab, &state).await?;
-    let confirmed =
-        args.allow_experiments && lab.has(Looks::Kind) && super::confirm::server(session.observer.server())?;
-    let cancel = CancellationToken::new();
-    super::cancel_on_ctrl_c(cancel.clone());
-    super::unfinished::undo(&session, lab, &state).await;
+    let (session, confirmed, cancel) = grade::open(&args.target, lab, &state, args.allow_experiments).await?;
     let step = progress.step(&format!("looking at `{}`", session.place()));
     let say = |line: &str| step.note(line);
     let collector = Collector { session: &session, lab, judge, state: &state, confirmed, say: &say, cancel };

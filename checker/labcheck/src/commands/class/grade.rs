@@ -19,7 +19,7 @@ use super::{rules::RulesArgs, worker};
 use crate::{
     failure::Failure,
     labs::{self, Library},
-    progress::Progress,
+    progress::{Progress, Step},
 };
 
 /// Arguments of `labcheck grade`.
@@ -60,7 +60,7 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     let roster = super::roster(&args.rules.roster)?;
     let rules = args.rules.rules(&roster, rubric.points(), &args.out)?;
     let step = progress.step(&format!("grading {}", rubric.lab().id));
-    let begun = Instant::now();
+    let told = told(&step);
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
@@ -68,13 +68,10 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
         paths: &args.rules.paths,
         out: &args.out,
         threads: args.rules.threads(),
-        progress: &|done, total| {
-            if done.is_multiple_of(16) || done == total {
-                step.note(&pace(done, total, begun.elapsed().as_secs_f64()));
-            }
-        },
+        progress: &told,
     };
     let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
+    drop(told);
     let course = rubric.course();
     let cannot = |error: io::Error| {
         Failure::unobservable(format!("cannot write to `{}`: {error}", args.out.display()))
@@ -124,7 +121,17 @@ fn lock(out: &Path) -> Result<File, Failure> {
     }
 }
 
-pub(super) fn pace(done: usize, total: usize, seconds: f64) -> String {
+/// Tells a step how far a batch is.
+pub(super) fn told(step: &Step) -> impl Fn(usize, usize) + Sync {
+    let begun = Instant::now();
+    move |done, total| {
+        if done.is_multiple_of(16) || done == total {
+            step.note(&pace(done, total, begun.elapsed().as_secs_f64()));
+        }
+    }
+}
+
+fn pace(done: usize, total: usize, seconds: f64) -> String {
     // Counts of files: far below what a float holds exactly.
     #[expect(clippy::cast_precision_loss, reason = "counts of files")]
     let (rate, left) = (done as f64 / seconds.max(0.001), (total - done) as f64);

@@ -4,7 +4,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use lab_bulk::{
@@ -15,7 +14,7 @@ use lab_bulk::{
 use lab_spec::report::Points;
 use serde_json::json;
 
-use super::{Format, grade::pace, rules::RulesArgs, worker};
+use super::{Format, grade::told, rules::RulesArgs, worker};
 use crate::{
     failure::Failure,
     labs::{self, Library},
@@ -81,7 +80,7 @@ fn work(args: &Args, journal: &Path, library: &Library, progress: Progress) -> R
     }
     let before = Before::read(graded, &roster).map_err(Failure::usage)?;
     let step = progress.step(&format!("regrading {}", rubric.lab().id));
-    let begun = Instant::now();
+    let told = told(&step);
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
@@ -89,13 +88,10 @@ fn work(args: &Args, journal: &Path, library: &Library, progress: Progress) -> R
         paths: &args.rules.paths,
         out: journal,
         threads: args.rules.threads(),
-        progress: &|done, total| {
-            if done.is_multiple_of(16) || done == total {
-                step.note(&pace(done, total, begun.elapsed().as_secs_f64()));
-            }
-        },
+        progress: &told,
     };
     let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
+    drop(told);
     let mut changed = Changed {
         lab: rubric.lab().id.clone(),
         rubrics: (before.course.rubric.clone(), rubric.digest().to_owned()),
