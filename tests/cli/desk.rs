@@ -26,8 +26,8 @@ impl Desk {
             ("a.tar.zst", submission("starter", "ada", |_| {})),
             ("b.tar.zst", submission("solution", "bob", |_| {})),
         ]);
-        place.write("roster.csv", "id,name\nada,\"<script>alert(1)</script>\u{202e}\"\nbob,Bob\n");
-        let said = grade(&place, &[]);
+        place.write("roster.csv", "id,name,canvas_id\nada,\"<script>alert(1)</script>\u{202e}\",11\nbob,Bob,12\n");
+        let said = grade(&place, &["--write", "csv,json,canvas", "--canvas-assignment", "7"]);
         assert_eq!(said.code, 0, "{said:?}");
         let mut command = place.command(&["serve", "--grades", "out", "--port", "0"]);
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -135,9 +135,11 @@ fn a_decision_is_kept_exported_and_holds_when_graded_again() {
     let before = fs::read_to_string(desk.place.path("out/grades.csv")).unwrap();
     assert!(!before.contains("77.5"));
     let answer = desk.post("/export", "");
-    assert!(answer.contains(r#""says":"written: csv, json""#), "{answer}");
+    assert!(answer.contains(r#""says":"written: csv, json, canvas""#), "{answer}");
     let exported = fs::read(desk.place.path("out/grades.csv")).unwrap();
     assert!(String::from_utf8_lossy(&exported).contains("77.5"));
+    let canvas = fs::read_to_string(desk.place.path("out/canvas.csv")).unwrap();
+    assert!(canvas.lines().next().unwrap().ends_with("(7)") && canvas.contains("77.5"), "{canvas}");
     assert!(desk.get("/students/1").contains("score 100 of 100"), "places of lines are read anew");
     let said = grade(&desk.place, &[]);
     assert_eq!(said.code, 0, "{said:?}");

@@ -111,7 +111,7 @@ fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: u
         Batch { rubric, judge: &judge, judging: &judging, paths: &paths, out, threads, progress: &|_, _| {} };
     let mut class = batch.run(&rules)?;
     let course = rubric.course();
-    let setting = Setting { course: &course, roster, canvas_assignment: None };
+    let setting = Setting { course: &course, roster };
     let mut outputs = vec![Kind::Csv.begin(out, &setting)?, Kind::Json.begin(out, &setting)?];
     for grade in class.grades() {
         let grade = grade?;

@@ -161,6 +161,10 @@ pub struct Course {
     pub hidden: Vec<String>,
     /// Ids of tasks whose points count beyond a perfect solution.
     pub bonus: Vec<String>,
+    /// The number of the assignment in Canvas; without one Canvas makes a new
+    /// assignment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas_assignment: Option<u64>,
 }
 
 impl Grade {

@@ -117,6 +117,7 @@ impl Rubric {
             points: self.points(),
             hidden: self.hidden.iter().cloned().collect(),
             bonus: self.bonus.iter().cloned().collect(),
+            canvas_assignment: None,
         }
     }
 

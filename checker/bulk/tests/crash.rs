@@ -82,7 +82,7 @@ fn worker() {
     };
     let mut class = batch.run(&rules).unwrap();
     let course = rubric.course();
-    let setting = Setting { course: &course, roster: &roster, canvas_assignment: None };
+    let setting = Setting { course: &course, roster: &roster };
     let mut json = Kind::Json.begin(&out, &setting).unwrap();
     class.grades().for_each(|grade| json.add(&grade.unwrap()).unwrap());
     json.finish(&class.unmatched).unwrap();

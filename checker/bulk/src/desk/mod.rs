@@ -133,7 +133,7 @@ impl Desk {
 }
 
 fn setting<'a>(course: &'a Course, roster: &'a Roster) -> Setting<'a> {
-    Setting { course, roster, canvas_assignment: None }
+    Setting { course, roster }
 }
 
 fn append(mut file: &File, line: &[u8]) -> std::io::Result<()> {

@@ -30,7 +30,7 @@ pub struct Canvas {
 impl Canvas {
     /// Begins the table in `dir`.
     pub fn begin(dir: &Path, setting: &Setting<'_>) -> io::Result<Self> {
-        let Setting { course, roster, canvas_assignment } = *setting;
+        let Setting { course, roster } = *setting;
         let mut canvas = Self {
             writer: csv::Writer::from_writer(Whole::begin(dir.join("canvas.csv"))?),
             id: Identity::of(roster, "ID", &["canvas_id"], canvas::identity),
@@ -38,7 +38,7 @@ impl Canvas {
             login: Identity::of(roster, "SIS Login ID", &["login"], canvas::identity),
             left_out: LeftOut::default(),
         };
-        let title = title(course, canvas_assignment);
+        let title = title(course);
         let points = course.points.to_string();
         let sis = canvas.sis_headers();
         let header = ["Student", "ID"].into_iter().chain(sis.iter().copied()).chain(["Section", &title]);
@@ -118,14 +118,14 @@ fn tame(text: &str) -> String {
 }
 
 /// The assignment's header.
-fn title(course: &Course, assignment: Option<u64>) -> String {
+fn title(course: &Course) -> String {
     // Canvas would read a number in parentheses at the end as an assignment's.
     let title = tame(&lab_render::named(&course.lab, &course.title)).replace('(', "[").replace(')', "]");
     let title = match canvas::is_dropped(&title) {
         None => title,
         Some(_) => tame(&course.lab),
     };
-    match assignment {
+    match course.canvas_assignment {
         Some(id) => format!("{title} ({id})"),
         None => title,
     }

@@ -41,9 +41,6 @@ pub struct Setting<'a> {
     pub course: &'a Course,
     /// Who is in it.
     pub roster: &'a Roster,
-    /// The number of the assignment in Canvas; without one Canvas makes a new
-    /// assignment.
-    pub canvas_assignment: Option<u64>,
 }
 
 /// One kind of output.

@@ -31,6 +31,7 @@ pub fn course() -> Course {
         points: 100,
         hidden: vec!["secret-check".to_owned()],
         bonus: vec![],
+        canvas_assignment: Some(9),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use lab_bulk::{
-    Standing,
+    Course, Standing,
     batch::Batch,
     outputs::{self, Kind, Output, Setting},
     supervise,
@@ -72,12 +72,12 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     };
     let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
     drop(told);
-    let course = rubric.course();
+    let course = Course { canvas_assignment: args.canvas_assignment, ..rubric.course() };
     let cannot = |error: io::Error| {
         Failure::unobservable(format!("cannot write to `{}`: {error}", args.out.display()))
             .next("what was judged is in the journal; make room and run the same command again")
     };
-    let setting = Setting { course: &course, roster: &roster, canvas_assignment: args.canvas_assignment };
+    let setting = Setting { course: &course, roster: &roster };
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
     for kind in args.write.iter().collect::<BTreeSet<_>>() {
         outputs.push(kind.begin(&args.out, &setting).map_err(cannot)?);
