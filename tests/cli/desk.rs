@@ -26,7 +26,10 @@ impl Desk {
             ("a.tar.zst", submission("starter", "ada", |_| {})),
             ("b.tar.zst", submission("solution", "bob", |_| {})),
         ]);
-        place.write("roster.csv", "id,name,canvas_id\nada,\"<script>alert(1)</script>\u{202e}\",11\nbob,Bob,12\n");
+        place.write(
+            "roster.csv",
+            "id,name,canvas_id\nada,\"<script>alert(1)</script>\u{202e}\",11\nbob,Bob,12\n",
+        );
         let said = grade(&place, &["--write", "csv,json,canvas", "--canvas-assignment", "7"]);
         assert_eq!(said.code, 0, "{said:?}");
         let mut command = place.command(&["serve", "--grades", "out", "--port", "0"]);
