@@ -120,7 +120,7 @@ spec:
   containers: [{name: main, image: $test_image, command: [dd, if=/dev/zero, of=/dev/null, bs=200M, count=1], resources: {limits: {memory: 32Mi}}}]
 END
   check "$name: a container above its memory limit is OOMKilled" \
-    kubectl wait --for=jsonpath='{.status.containerStatuses[0].state.terminated.reason}'=OOMKilled pod/hungry --timeout=30s
+    kubectl wait --for=jsonpath='{.status.containerStatuses[0].state.terminated.reason}'=OOMKilled pod/hungry --timeout=120s
   kubectl delete pod/hungry pod/reader pod/writer pvc/data daemonset/probe service/probe --timeout=60s > /dev/null
 }
 
