@@ -3,13 +3,14 @@
 
 use std::fmt::Write;
 
-use crate::html::{escape, inline};
+use crate::html::{escape, markdown};
 
 /// A widget: name, title, settings with defaults, and what it shows, in words.
 struct Widget {
     name: &'static str,
     title: &'static str,
     settings: &'static [Setting],
+    /// Markdown for readers without scripts, and for paper.
     instead: &'static str,
 }
 
@@ -69,7 +70,22 @@ const WIDGETS: &[Widget] = &[
         ],
         instead: "Break-even is extra cost per month divided by what one hour of scaling in saves: $340 ÷ $0.80 is 425 hours a month. An availability of 99.9 % leaves 43.2 minutes in 30 days.",
     },
+    Widget { name: "watch", title: "Which watch action fits?", settings: &[], instead: WATCHED },
 ];
+
+/// The script asks about these files one by one. It knows which action follows
+/// from the third column, and refuses a table that says another.
+const WATCHED: &str = "\
+| File | It is named here | It is read | Action | Because |
+|---|---|---|---|---|
+| `api/src/stopwords.txt` | `def predict(text): stop = set(open(\"stopwords.txt\"))` | while it runs | sync | The function opens it anew for every request. It only has to arrive. |
+| `worker/src/labels.json` | `LABELS = json.load(open(\"labels.json\"))`, at the top of `worker.py` | when it starts | sync+restart | The line runs once, at import. Only a new process runs it again. |
+| `api/requirements.txt` | `RUN pip install -r requirements.txt` | by the build | rebuild | pip ran while the image was built. Its packages are a layer of the image. |
+| `api/src/main.py` | `CMD [\"uvicorn\", \"main:app\", \"--reload\"]` | while it runs | sync | With `--reload` the server watches its own source and takes in what changed by itself. |
+| `worker/src/worker.py` | `CMD [\"python\", \"worker.py\"]` | when it starts | sync+restart | Python compiles a program once, when it starts, and nobody watches here. |
+| `api/tests/test_api.py` | `pytest api/tests`, on your laptop and in CI | never | nothing | No process in a container opens it, and no build needs it. Name narrow paths, or `ignore` it. |
+| `worker/native/fast.c` | `RUN gcc -O2 -shared -o fast.so native/fast.c` | by the build | rebuild | The compiler read it. The process loads `fast.so`, which only a build makes anew. |
+";
 
 /// A widget's element, or what is wrong with its name or settings and what to
 /// do instead.
@@ -96,9 +112,9 @@ pub(crate) fn html(name: &str, given: &[(&str, &str)]) -> Result<String, (String
     }
     let _ = writeln!(
         out,
-        "><figcaption>{}</figcaption><p class=\"instead\">{}</p></figure>",
+        "><figcaption>{}</figcaption><div class=\"instead\">{}</div></figure>",
         escape(widget.title),
-        inline(widget.instead)
+        markdown(widget.instead)
     );
     Ok(out)
 }

@@ -89,7 +89,7 @@ src/one.md:11:1: there is no directive `quizz`
 src/one.md:13:1: there is no quiz `09`
 src/one.md:15:1: `surge` of widget `rollout` is `-1`, expected a number or a percentage, as in `25%`
 src/one.md:17:1: there is no widget `rolout`
-  next: use one of `selector`, `rollout`, `probes`, `breakeven`
+  next: use one of `selector`, `rollout`, `probes`, `breakeven`, `watch`
 src/one.md:19:1: widget `probes` has no setting `lod`
   next: use one of `load`, `startup_period`, `startup_threshold`, `liveness_period`, `liveness_threshold`
 src/one.md:21:6: `lab` does not stand on a line of its own

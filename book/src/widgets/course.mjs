@@ -2,7 +2,7 @@
 import { upgradeQuizzes } from "./quiz.mjs";
 import { upgradeProgress } from "./progress.mjs";
 
-const WIDGETS = ["selector", "rollout", "probes", "breakeven"];
+const WIDGETS = ["selector", "rollout", "probes", "breakeven", "watch"];
 
 upgradeQuizzes(document);
 upgradeProgress(document);

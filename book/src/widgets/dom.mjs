@@ -20,9 +20,12 @@ export function field(label, value, changed, attributes = {}) {
     return { input, element: make("label", { class: "field" }, make("span", {}, label), input) };
 }
 
-/** Replaces what stands in a figure without scripts by fields and a result that is read aloud when it changes. */
+/**
+ * Puts fields, and a result that is read aloud when it changes, in the place of what stands in a figure without
+ * scripts. That text is only hidden: it is what is printed.
+ */
 export function stage(figure, fields) {
-    figure.querySelector(".instead")?.remove();
+    figure.classList.add("playing");
     const result = make("div", { class: "result", "aria-live": "polite" });
     figure.append(make("div", { class: "fields" }, ...fields.map(one => one.element)), result);
     return result;

@@ -1,6 +1,6 @@
 // What a reader's browser shows of the built book.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -12,10 +12,9 @@ const PAGES = (await readdir(process.env.BOOK, { recursive: true }))
     .filter(name => name.endsWith(".html") && !/^(404|print|toc)\.html$/.test(name))
     .map(name => name.replace(/\.html$/, ""));
 
-let browser, site, axe;
+let browser, site;
 
 before(async () => {
-    axe = await readFile(process.env.AXE, "utf8");
     site = await serve(process.env.BOOK);
     browser = await open();
 });
@@ -39,37 +38,22 @@ async function go(page) {
     throw new Error(`${page}: the network does not stop changing`);
 }
 
-/** What axe-core finds serious or critical on the page that is open. */
-async function faults() {
-    await browser.run(axe);
-    const found = await browser.runAsync(
-        "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done(String(e)))");
-    assert.ok(Array.isArray(found), String(found));
-    return found
-        .filter(one => ["serious", "critical"].includes(one.impact))
-        .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(" ")} ${node.any[0]?.message ?? ""}`));
-}
-
-async function media(features, media = "") {
-    await browser.cdp("Emulation.setEmulatedMedia", { media, features });
-}
-
 test("axe-core finds nothing serious, light and dark", async () => {
     const bad = {};
     for (const scheme of ["light", "dark"]) {
-        await media([{ name: "prefers-color-scheme", value: scheme }]);
+        await browser.media({ "prefers-color-scheme": scheme });
         for (const page of PAGES) {
             await go(page);
-            await browser.until("return !document.querySelector('.widget .instead')");
+            await browser.until("return !document.querySelector('.widget:not(.playing)')");
             const dark = await browser.run("return document.documentElement.classList.contains('coal')");
             assert.equal(dark, scheme === "dark", page);
-            const found = await faults();
+            const found = await browser.faults();
             if (found.length > 0) {
                 bad[`${page} ${scheme}`] = found;
             }
         }
     }
-    await media([]);
+    await browser.media();
     assert.deepEqual(bad, {});
 });
 
@@ -152,6 +136,33 @@ test("widgets answer what is typed", async () => {
     }
 });
 
+test("the watch-action picker says why, by keyboard, and counts first tries", async () => {
+    await go("01-inherited");
+    await browser.until("return document.querySelector('.widget[data-widget=watch] form')");
+    const rows = await browser.run("return [...document.querySelectorAll('[data-widget=watch] .instead tbody tr')].map(row => [...row.cells].map(cell => cell.textContent.trim()))");
+    assert.ok(rows.length >= 6, JSON.stringify(rows));
+    const status = () => browser.text("[data-widget=watch] [role=status]");
+    await browser.run("document.querySelector('[data-widget=watch] button').focus()");
+    await browser.press(KEYS.enter);
+    assert.match(await status(), /Choose an action first/);
+    for (const [index, [path, , read, action, why]] of rows.entries()) {
+        assert.match(await browser.text("[data-widget=watch] legend"), new RegExp(`File ${index + 1} of ${rows.length}: `));
+        assert.ok((await browser.text("[data-widget=watch] legend")).includes(path), path);
+        if (index === 0) {
+            await browser.click("[data-widget=watch] input[value=rebuild]");
+            await browser.click("[data-widget=watch] button[type=submit]");
+            assert.match(await status(), /^Not rebuild\. That works, and costs the forty seconds/);
+        }
+        // From the first choice by the arrows, and Enter checks; then the focus is on what leads on.
+        await browser.run("document.querySelector('[data-widget=watch] input').focus()");
+        await browser.press(KEYS.space, ...Array(["sync", "sync+restart", "rebuild", "nothing"].indexOf(action)).fill(KEYS.down), KEYS.enter);
+        assert.equal(await status(), `Right. It is read: ${read}. ${why}`);
+        await browser.press(KEYS.enter);
+    }
+    assert.match(await browser.text("[data-widget=watch] .result"), new RegExp(`^${rows.length - 1} of ${rows.length} at the first try`));
+    assert.deepEqual(await browser.faults(), []);
+});
+
 test("progress is brought back from a file, and a broken one is refused", async () => {
     const folder = await mkdtemp(join(tmpdir(), "book-"));
     const good = join(folder, "good.json"), cut = join(folder, "cut.json");
@@ -177,14 +188,21 @@ test("without scripts everything can be read", async () => {
         assert.ok(nodes.includes(part), part);
     }
     assert.ok(!nodes.includes("Check\n"), "a button that does nothing is shown");
+    await browser.cdp("Emulation.setScriptExecutionDisabled", { value: true });
+    await go("01-inherited");
+    const { strings } = await browser.cdp("DOMSnapshot.captureSnapshot", { computedStyles: [] });
+    await browser.cdp("Emulation.setScriptExecutionDisabled", { value: false });
+    assert.ok(strings.includes("worker/src/labels.json") && strings.includes("when it starts"), "the files of the picker");
 });
 
 test("print shows the answers' text and no buttons", async () => {
     await go("05-rollouts");
-    await media([], "print");
+    await browser.media({}, "print");
     const shown = await browser.run("return [...document.querySelectorAll('.question button, .widget .fields, .menu-bar')].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))");
-    await media([]);
+    const text = await browser.run("return [...document.querySelectorAll('.widget .instead')].every(e => e.checkVisibility())");
+    await browser.media();
     assert.deepEqual(shown, []);
+    assert.equal(text, true, "what stands for a widget is not printed");
 });
 
 test("no request leaves for another host, and the policy is never broken", async () => {

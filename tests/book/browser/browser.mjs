@@ -3,17 +3,18 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const TYPES = { ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png" };
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
-/** Serves a folder on a free port of 127.0.0.1. */
+/** Serves a folder on a free port of 127.0.0.1, compressed as web servers do. */
 export async function serve(folder) {
     const server = createServer(async (request, response) => {
         const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
         try {
             const body = await readFile(join(folder, path.endsWith("/") ? `${path}index.html` : path));
-            response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "text/html" }).end(body);
+            response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "text/html", "content-encoding": "gzip" }).end(gzipSync(body));
         } catch {
             response.writeHead(404).end();
         }
@@ -22,8 +23,8 @@ export async function serve(folder) {
     return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
-/** Starts chromedriver and a headless Chromium. */
-export async function open() {
+/** Starts chromedriver and a headless Chromium; with `traced` categories, `trace` gives what they recorded. */
+export async function open(traced = "") {
     const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "inherit"] });
     const port = await new Promise((found, failed) => {
         driver.stdout.on("data", text => {
@@ -40,7 +41,10 @@ export async function open() {
         capabilities: { alwaysMatch: {
             browserName: "chrome",
             "goog:loggingPrefs": { browser: "ALL", performance: "ALL" },
-            "goog:chromeOptions": { args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"] },
+            "goog:chromeOptions": {
+                args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"],
+                ...(traced ? { perfLoggingPrefs: { traceCategories: traced } } : {}),
+            },
             timeouts: { script: 180_000 },
         } },
     });
@@ -117,6 +121,12 @@ class Browser {
         return call(`${this.url}/se/log`, "POST", { type });
     }
 
+    /** What Chromium's own tracing recorded since it was asked last. */
+    async trace() {
+        const log = (await this.log("performance")).map(entry => JSON.parse(entry.message).message);
+        return log.filter(message => message.method === "Tracing.dataCollected").map(message => message.params);
+    }
+
     /** The handle of the tab that is looked at. */
     window() {
         return call(`${this.url}/window`, "GET");
@@ -133,6 +143,33 @@ class Browser {
 
     closeWindow() {
         return call(`${this.url}/window`, "DELETE");
+    }
+
+    /** Dark or light, on paper or not; nothing is as it was. */
+    media(features = {}, media = "") {
+        const list = Object.entries(features).map(([name, value]) => ({ name, value }));
+        return this.cdp("Emulation.setEmulatedMedia", { media, features: list });
+    }
+
+    /** What axe-core finds serious or critical on the page that is open. */
+    async faults() {
+        await this.run(await readFile(process.env.AXE, "utf8"));
+        const found = await this.runAsync(
+            "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done(String(e)))");
+        if (!Array.isArray(found)) {
+            throw new Error(`axe-core: ${found}`);
+        }
+        return found
+            .filter(one => ["serious", "critical"].includes(one.impact))
+            .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(" ")} ${node.any[0]?.message ?? ""}`));
+    }
+
+    /** How wide the open page is on a phone of 360 px. */
+    async widthOnPhone() {
+        await this.cdp("Emulation.setDeviceMetricsOverride", { width: 360, height: 740, deviceScaleFactor: 2, mobile: true });
+        const width = await this.run("return document.scrollingElement.scrollWidth");
+        await this.cdp("Emulation.clearDeviceMetricsOverride");
+        return width;
     }
 
     /** Waits until a script in the page answers with something true. */

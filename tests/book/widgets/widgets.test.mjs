@@ -6,6 +6,7 @@ import { breakEven, minutesLeft } from "../../../book/src/widgets/breakeven.mjs"
 import { timeline } from "../../../book/src/widgets/probes.mjs";
 import { bounds, simulate } from "../../../book/src/widgets/rollout.mjs";
 import { choose } from "../../../book/src/widgets/selector.mjs";
+import { ACTIONS, files, judge } from "../../../book/src/widgets/watch.mjs";
 
 const names = text => choose(text).map(pod => pod.name);
 
@@ -80,4 +81,33 @@ test("the numbers of chapter 2", () => {
     assert.equal(breakEven({ extra: 340, hoursPerWeek: 4, hourlyRate: 80, saved: 0.8 }).possible, false);
     assert.ok(Math.abs(minutesLeft(99.9) - 43.2) < 1e-9);
     assert.equal(Math.floor(minutesLeft(99.9) * 60 / 40), 64);
+});
+
+test("one watch action fits each kind of file, and every other is told why it does not", () => {
+    const fits = { "while it runs": "sync", "when it starts": "sync+restart", "by the build": "rebuild", never: "nothing" };
+    const reasons = new Set();
+    for (const [read, right] of Object.entries(fits)) {
+        for (const action of ACTIONS) {
+            const found = judge(read, action);
+            assert.equal(found.right, action === right, `${read} ${action}`);
+            if (!found.right) {
+                assert.match(found.says, /^Not (sync|sync\+restart|rebuild|nothing)\. \w.*\.$/, `${read} ${action}`);
+                reasons.add(found.says);
+            }
+        }
+    }
+    assert.ok(reasons.size >= 8, [...reasons].join("\n"));
+});
+
+test("a reason says what the edit would do", () => {
+    assert.match(judge("when it starts", "sync").says, /nobody looks: the process has read the old file/);
+    assert.match(judge("by the build", "sync").says, /nobody looks: what the build made/);
+    assert.match(judge("while it runs", "rebuild").says, /works, and costs the forty seconds/);
+    assert.match(judge("never", "rebuild").says, /for nothing/);
+});
+
+test("a table of files that contradicts itself is refused", () => {
+    assert.throws(() => files([["a", "x", "when it starts", "sync", ""]]), /says sync for a/);
+    assert.throws(() => files([["a", "x", "sometimes", "sync", ""]]), /“sometimes” is unknown/);
+    assert.equal(files([["a", "x", "never", "nothing", "w"]])[0].why, "w");
 });
