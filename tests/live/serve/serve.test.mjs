@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
 import { open } from "../../book/browser/browser.mjs";
+import { comesToSay, comesTrue, start, word } from "./page.mjs";
 
 const { LABCHECK, KUBECTL, CONTEXT, NODE } = process.env;
 const SOLUTION = new URL("../../../labs/01-environment/solution/", import.meta.url);
@@ -13,27 +14,6 @@ const LATE = 1000;
 
 let server, browser;
 
-/** Starts `labcheck serve`; resolves with its one-use address. */
-async function serve(...more) {
-    const began = performance.now();
-    const child = spawn(LABCHECK, ["serve", "--port", "0", ...more], { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = new Promise(done => child.on("exit", done));
-    let said = "";
-    child.stderr.on("data", text => said += text);
-    const address = await new Promise((found, failed) => {
-        let out = "";
-        child.stdout.on("data", text => {
-            out += text;
-            const match = out.match(/open (http:\S+)\n/);
-            if (match) {
-                found(match[1]);
-            }
-        });
-        ended.then(code => failed(new Error(`serve ended with ${code}: ${said}`)));
-    });
-    return { child, ended, address, origin: new URL(address).origin, began };
-}
-
 function kubectl(args, input) {
     return execFileSync(KUBECTL, ["--context", CONTEXT, "-n", "lab01", ...args], { input, encoding: "utf8", stdio: ["pipe", "pipe", "inherit"] });
 }
@@ -41,33 +21,10 @@ function kubectl(args, input) {
 const apply = manifest => kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], manifest);
 const solution = name => readFile(new URL(`${name}.yaml`, SOLUTION), "utf8");
 const setup = version => JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "setup" }, data: { kubernetes: version } });
-const check = id => browser.run("return document.querySelector(`[data-check=${arguments[0]}] .live-word`)?.textContent", id);
-
-/** Waits until a check of the open page says a word; gives the time it was drawn, on this machine's clock. */
-async function says(id, word, seconds = 20) {
-    const at = await browser.runAsync(`
-        const [id, word, limit, done] = arguments;
-        const look = () => {
-            if (document.querySelector("[data-check=" + id + "] .live-word")?.textContent === word) {
-                observer.disconnect();
-                done(Date.now());
-            }
-        };
-        const observer = new MutationObserver(look);
-        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
-        setTimeout(() => done(null), limit);
-        look();`, id, word, seconds * 1000);
-    assert.ok(at, `${id} never said ${word}: it says ${await check(id)}`);
-    return at;
-}
-
-/** Asks the page again and again until it is so. */
-async function eventually(script, seconds) {
-    for (const until = Date.now() + seconds * 1000; !await browser.run(script);) {
-        assert.ok(Date.now() < until, `not within ${seconds} s: ${script}`);
-        await new Promise(done => setTimeout(done, 200));
-    }
-}
+const serve = (...more) => start(LABCHECK, more);
+const check = id => word(browser, id);
+const says = (...what) => comesToSay(browser, ...what);
+const eventually = (...what) => comesTrue(browser, ...what);
 
 before(async () => {
     execFileSync(LABCHECK, ["reset", "lab01", "--yes"], { stdio: "ignore" });
@@ -168,21 +125,14 @@ test("every tab is told, and more of them than a browser has connections", async
 });
 
 test("what is said live can be read by everybody", async () => {
-    const axe = await readFile(process.env.AXE, "utf8");
     for (const scheme of ["light", "dark"]) {
-        await browser.cdp("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+        await browser.media({ "prefers-color-scheme": scheme });
         await browser.go(`${server.origin}/labs/lab01.html`);
         await says("kubernetes", "fail");
-        await browser.run(axe);
-        const found = await browser.runAsync("const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done(String(e)))");
-        assert.ok(Array.isArray(found), String(found));
-        const bad = found.filter(one => ["serious", "critical"].includes(one.impact));
-        assert.deepEqual(bad.map(one => `${scheme} ${one.id}: ${one.nodes.map(node => node.target)}`), []);
+        assert.deepEqual(await browser.faults(), [], scheme);
     }
-    await browser.cdp("Emulation.setEmulatedMedia", { features: [] });
-    await browser.cdp("Emulation.setDeviceMetricsOverride", { width: 360, height: 740, deviceScaleFactor: 2, mobile: true });
-    assert.equal(await browser.run("return document.scrollingElement.scrollWidth"), 360);
-    await browser.cdp("Emulation.clearDeviceMetricsOverride");
+    await browser.media();
+    assert.equal(await browser.widthOnPhone(), 360);
 });
 
 test("a server that only reads refuses to experiment", async () => {
