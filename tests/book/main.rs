@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
 mod built;
+mod claims;
 mod goldens;
 mod problems;
 mod protocol;
