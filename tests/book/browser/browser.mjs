@@ -23,19 +23,32 @@ export async function serve(folder) {
     return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
+/** Starts chromedriver; again, if the free port it had chosen was taken before it took it. */
+async function startDriver() {
+    for (let tries = 1; ; tries += 1) {
+        const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "inherit"] });
+        const port = await new Promise((found, failed) => {
+            driver.stdout.on("data", text => {
+                const match = String(text).match(/started successfully on port (\d+)/);
+                if (match) {
+                    found(match[1]);
+                }
+            });
+            driver.on("exit", () => found(null));
+            driver.on("error", failed);
+        });
+        if (port !== null) {
+            return { driver, port };
+        }
+        if (tries === 5) {
+            throw new Error(`chromedriver ended with ${driver.exitCode}, five times`);
+        }
+    }
+}
+
 /** Starts chromedriver and a headless Chromium; with `traced` categories, `trace` gives what they recorded. */
 export async function open(traced = "") {
-    const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "inherit"] });
-    const port = await new Promise((found, failed) => {
-        driver.stdout.on("data", text => {
-            const match = String(text).match(/started successfully on port (\d+)/);
-            if (match) {
-                found(match[1]);
-            }
-        });
-        driver.on("exit", code => failed(new Error(`chromedriver ended with ${code}`)));
-        driver.on("error", failed);
-    });
+    const { driver, port } = await startDriver();
     const base = `http://127.0.0.1:${port}`;
     const { sessionId } = await call(`${base}/session`, "POST", {
         capabilities: { alwaysMatch: {
