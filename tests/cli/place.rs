@@ -60,7 +60,12 @@ impl Place {
     /// Runs `labcheck`. Nothing of this home's path stays in what it said: it
     /// stands as `HOME`.
     pub fn run(&self, args: &[&str]) -> Said {
-        let output = self.command(args).output().unwrap();
+        self.said(self.command(args))
+    }
+
+    /// Runs a command of this home's in the same way.
+    pub fn said(&self, mut command: Command) -> Said {
+        let output = command.output().unwrap();
         let home = self.dir.path().to_str().unwrap();
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("labcheck prints UTF-8");

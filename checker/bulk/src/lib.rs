@@ -19,6 +19,7 @@ mod journal;
 pub mod judged;
 pub mod late;
 pub mod outputs;
+pub mod posting;
 pub mod regrade;
 pub mod roster;
 pub mod rubric;

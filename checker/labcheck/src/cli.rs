@@ -62,6 +62,8 @@ enum Command {
     Sweep(commands::class::sweep::Args),
     /// For instructors: what Canvas or Moodle would make of a table of grades
     CheckImport(commands::class::check_import::Args),
+    /// For instructors: post a class's scores into a learning platform (LTI)
+    PostScores(commands::class::post_scores::Args),
     /// Serve the course, with live verdicts on its lab pages
     Serve(commands::serve::Args),
     /// Say what this machine lacks, each with the fix
@@ -104,6 +106,7 @@ impl Cli {
             Some(Command::Collusion(args)) => commands::class::collusion::run(args, &library()?, progress),
             Some(Command::Sweep(args)) => commands::class::sweep::run(args, &library()?, progress),
             Some(Command::CheckImport(args)) => commands::class::check_import::run(args),
+            Some(Command::PostScores(args)) => commands::class::post_scores::run(args, progress),
             Some(Command::Serve(args)) => commands::serve::run(args, library()?, progress),
             Some(Command::Doctor(args)) => commands::doctor::run(args),
             Some(Command::Completions(args)) => commands::completions::run(args),

@@ -4,7 +4,7 @@
 //! Reads `grades.json` and appends to `decisions.csv` of an output directory.
 
 mod page;
-mod read;
+pub(crate) mod read;
 
 use std::{
     fs::{File, OpenOptions},

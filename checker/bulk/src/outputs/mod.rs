@@ -18,7 +18,7 @@ mod identity;
 mod index;
 mod json;
 mod junit;
-mod lti;
+pub mod lti;
 mod moodle;
 mod safe;
 mod told;

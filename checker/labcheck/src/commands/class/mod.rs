@@ -4,6 +4,7 @@ pub mod assign;
 pub mod check_import;
 pub mod collusion;
 pub mod grade;
+pub mod post_scores;
 pub mod regrade;
 mod rules;
 pub mod sweep;
