@@ -1,6 +1,8 @@
 //! `labcheck sweep`: students' kubeconfigs, from an instructor's desk. What a
 //! kubeconfig could make us do beyond asking one public server, is not done.
 
+mod servers;
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
@@ -35,19 +37,11 @@ fn place(kubeconfig: &str) -> Place {
     place
 }
 
+const SWEEP: [&str; 9] =
+    ["sweep", "--kubeconfigs", "kubeconfigs", "--lab", "lab01", "--roster", "roster.csv", "--out", "seen"];
+
 fn sweep(place: &Place, more: &[&str]) -> Said {
-    let args = [
-        "sweep",
-        "--kubeconfigs",
-        "kubeconfigs",
-        "--lab",
-        "lab01",
-        "--roster",
-        "roster.csv",
-        "--out",
-        "seen",
-    ];
-    let said = place.run(&[&args[..], more].concat());
+    let said = place.run(&[&SWEEP[..], more].concat());
     assert!(!said.out.contains("not-to-be-shown") && !said.err.contains("not-to-be-shown"), "{said:?}");
     said
 }
@@ -154,7 +148,9 @@ fn the_context_that_happens_to_be_current_is_not_taken() {
     // Nor anything of the instructor's own.
     let place = place("apiVersion: v1\nkind: Config\n");
     place.write(".kube/config", GOOD);
-    let said = sweep(&place, &[]);
+    let mut command = place.command(&SWEEP);
+    command.env("KUBECONFIG", place.path(".kube/config"));
+    let said = place.said(command);
     said.is(3, "ada: has no context\n0 of 1 clusters were looked at\n", FIRST);
 }
 

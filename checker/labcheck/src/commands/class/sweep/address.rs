@@ -5,7 +5,10 @@
 //! network. The name is resolved once, and the address that was judged is the
 //! one that is used.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -41,11 +44,20 @@ const REFUSED_V6: [(&str, &str); 8] = [
 /// # Errors
 /// A name that does not resolve, or one with an address that is refused.
 pub fn allowed(host: &str, port: u16, allow: &[IpNet]) -> Result<SocketAddr, String> {
+    resolved(host, port, allow, |name| Ok((name, port).to_socket_addrs()?.collect()))
+}
+
+/// The same with a look-up that can be made once only: a name that leads
+/// elsewhere the next time gains nothing.
+fn resolved(
+    host: &str,
+    port: u16,
+    allow: &[IpNet],
+    look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>,
+) -> Result<SocketAddr, String> {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
-    let found: Vec<SocketAddr> = (plain, port)
-        .to_socket_addrs()
-        .map_err(|error| format!("its server `{}` has no address: {error}", plain.escape_debug()))?
-        .collect();
+    let found = look_up(plain)
+        .map_err(|error| format!("its server `{}` has no address: {error}", plain.escape_debug()))?;
     // All of them: which one is asked must not be a matter of luck.
     for address in &found {
         let ip = address.ip().to_canonical();
@@ -110,6 +122,25 @@ mod tests {
         for host in ["8.8.8.8", "172.32.0.1", "2606:4700::1", "169.253.1.1"] {
             assert!(allowed(host, 6443, &[]).is_ok(), "{host}");
         }
+    }
+
+    #[test]
+    fn a_name_is_judged_by_all_its_addresses() {
+        let leads_to = |addresses: &[&str]| {
+            let found = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 1)).collect();
+            resolved("grading.example", 6443, &[], |name| {
+                assert_eq!(name, "grading.example");
+                Ok(found)
+            })
+        };
+        assert_eq!(leads_to(&["8.8.8.8", "1.1.1.1"]).unwrap().to_string(), "8.8.8.8:6443");
+        for private in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:192.168.0.1"] {
+            for addresses in [&[private][..], &["8.8.8.8", private], &[private, "2606:4700::1"]] {
+                let error = leads_to(addresses).unwrap_err();
+                assert!(error.ends_with("; `--allow-cidr` allows it"), "{addresses:?}: {error}");
+            }
+        }
+        assert_eq!(leads_to(&[]).unwrap_err(), "its server `grading.example` has no address");
     }
 
     #[test]
