@@ -6,10 +6,15 @@
 mod archives;
 mod exports;
 mod forge;
+mod forged;
+mod inputs;
 mod objects;
+mod outside;
 #[path = "../cli/place.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod place;
+mod process;
 mod room;
 mod text;
+mod times;
 mod wrappers;
