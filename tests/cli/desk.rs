@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// A desk with the grades of two students, one of whom has a hostile name.
-struct Desk {
+pub struct Desk {
     server: Child,
     address: String,
     cookie: String,
-    place: Place,
+    pub place: Place,
 }
 
 impl Desk {
@@ -32,6 +32,11 @@ impl Desk {
         );
         let said = grade(&place, &["--write", "csv,json,canvas", "--canvas-assignment", "7"]);
         assert_eq!(said.code, 0, "{said:?}");
+        Self::of(place)
+    }
+
+    /// The desk with the grades in `out`.
+    pub fn of(place: Place) -> Self {
         let mut command = place.command(&["serve", "--grades", "out", "--port", "0"]);
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -62,11 +67,11 @@ impl Desk {
         answer
     }
 
-    fn get(&self, path: &str) -> String {
+    pub fn get(&self, path: &str) -> String {
         self.ask(&format!("GET {path}"), &self.cookie, "")
     }
 
-    fn post(&self, path: &str, body: &str) -> String {
+    pub fn post(&self, path: &str, body: &str) -> String {
         self.ask(&format!("POST {path}"), &format!("{}labcheck-request: 1\r\n", self.cookie), body)
     }
 }

@@ -16,6 +16,7 @@ mod outputs;
 mod place;
 mod post_scores;
 mod progress;
+mod requests;
 mod serve;
 mod server;
 mod sweep;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lab_spec::{Report, Verdict, report::Points};
 use serde::{Deserialize, Serialize};
 
-use crate::roster::Student;
+use crate::{requests::Request, roster::Student};
 
 /// One student's grade.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Grade {
     pub counts: Option<usize>,
     /// What a teacher should look at before the grade is given.
     pub flags: Vec<Flag>,
+    /// What the student asks to be graded again, and what was answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request>,
     /// The judgement of the attempt that counts, hidden checks included.
     pub report: Option<Report>,
 }

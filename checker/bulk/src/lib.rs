@@ -21,6 +21,7 @@ pub mod late;
 pub mod outputs;
 pub mod posting;
 pub mod regrade;
+pub mod requests;
 pub mod roster;
 pub mod rubric;
 pub mod settle;

@@ -153,6 +153,7 @@ pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Gra
         points: rules.points,
         flags: counts.map(|counts| std::mem::take(&mut flags[counts])).unwrap_or_default(),
         counts: counts.filter(|_| !average),
+        requests: Vec::new(),
         report: None,
         attempts,
     };

@@ -8,6 +8,7 @@
 //! GET  /?show=…&page=…     the class
 //! GET  /students/NUMBER    one student
 //! POST /students/NUMBER    sets a score, with a reason and an author
+//! POST /students/NUMBER/requests/ID  answers a wish to be graded again
 //! POST /export             writes the outputs anew
 //! ```
 
@@ -56,6 +57,13 @@ pub trait Desk: Send + Sync + 'static {
     /// Why it cannot be set, in words.
     fn decide(&self, at: usize, decision: &Decided) -> Result<(), String>;
 
+    /// Answers a student's wish to be graded again: with a score it is granted,
+    /// without one declined.
+    ///
+    /// # Errors
+    /// Why it cannot be answered, in words.
+    fn answer(&self, at: usize, request: &str, decision: &Decided) -> Result<(), String>;
+
     /// Writes the outputs anew; says what was written.
     ///
     /// # Errors
@@ -67,7 +75,7 @@ pub trait Desk: Send + Sync + 'static {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Part {
-    /// `all`, `flagged` or `unscored`.
+    /// `all`, `flagged`, `unscored` or `asked`.
     pub show: String,
     /// From 0.
     pub page: usize,
@@ -128,6 +136,7 @@ impl DeskServer {
         let inside = Router::new()
             .route("/", get(class))
             .route("/students/{at}", get(student).post(decide))
+            .route("/students/{at}/requests/{request}", post(answer))
             .route("/export", post(export))
             .route(SCRIPT, get(script))
             .fallback(nothing)
@@ -152,7 +161,19 @@ async fn student(State(desk): Shared, Path(at): Path<usize>) -> Response {
 }
 
 async fn decide(State(desk): Shared, Path(at): Path<usize>, Json(decision): Json<Decided>) -> Response {
-    match working(move || desk.decide(at, &decision)).await {
+    taken(working(move || desk.decide(at, &decision)).await)
+}
+
+async fn answer(
+    State(desk): Shared,
+    Path((at, request)): Path<(usize, String)>,
+    Json(decision): Json<Decided>,
+) -> Response {
+    taken(working(move || desk.answer(at, &request, &decision)).await)
+}
+
+fn taken(done: Result<(), String>) -> Response {
+    match done {
         Ok(()) => Json(json!({"format": FORMAT})).into_response(),
         Err(why) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &why),
     }

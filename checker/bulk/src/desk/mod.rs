@@ -1,7 +1,8 @@
 //! The instructor's desk: grades that were written, one student beside what
 //! the verdicts rest on, and decisions.
 //!
-//! Reads `grades.json` and appends to `decisions.csv` of an output directory.
+//! Reads `grades.json` of an output directory, and appends to `decisions.csv`
+//! and `answers.csv`.
 
 mod page;
 pub(crate) mod read;
@@ -16,6 +17,7 @@ use crate::{
     decisions,
     grade::{Course, Grade},
     outputs::{Kind, Setting},
+    requests::{self, Answer},
     roster::Roster,
 };
 
@@ -71,30 +73,61 @@ impl Desk {
     pub fn decide(&self, at: usize, score: &str, reason: &str, author: &str) -> Result<(), String> {
         let mut grades = self.grades()?;
         let row = grades.rows.get_mut(at).ok_or("there is no such student")?;
-        let (reason, author) = (reason.trim(), author.trim());
-        if reason.is_empty() || author.is_empty() {
-            return Err("a decision has a reason and an author".to_owned());
+        self.set(row, score, signed(reason, author)?)
+    }
+
+    /// Answers a student's wish to be graded again: grants it with a score, or
+    /// declines it without one. A line more in `answers.csv`.
+    ///
+    /// # Errors
+    /// Those of a decision, or a request that the student has not made.
+    pub fn answer(
+        &self,
+        at: usize,
+        request: &str,
+        score: &str,
+        reason: &str,
+        author: &str,
+    ) -> Result<(), String> {
+        let mut grades = self.grades()?;
+        let row = grades.rows.get_mut(at).ok_or("there is no such student")?;
+        let asked = row.requests.iter().position(|asked| asked.id == request);
+        let asked = asked.ok_or("the student has made no such request")?;
+        let (reason, author) = signed(reason, author)?;
+        let granted = !score.trim().is_empty();
+        // The score first: a run that ends between the two leaves the request open.
+        if granted {
+            self.set(row, score, (reason, author))?;
         }
-        if reason.chars().count() > MAX_TEXT || author.chars().count() > MAX_TEXT {
-            return Err(format!("reason and author have at most {MAX_TEXT} characters"));
-        }
+        let answer = Answer { granted, reason: reason.to_owned(), author: author.to_owned() };
+        self.add(requests::ANSWERS, requests::COLUMNS, [request, answer.word(), reason, author])?;
+        row.requests[asked].answer = Some(answer);
+        Ok(())
+    }
+
+    fn set(&self, row: &mut Row, score: &str, (reason, author): (&str, &str)) -> Result<(), String> {
         let decision = decisions::decision(score.trim(), reason, author)?;
-        let path = self.dir.join(DECISIONS);
+        self.add(DECISIONS, decisions::COLUMNS, [&row.student.id, score.trim(), reason, author])?;
+        row.score = Some(decision.score);
+        row.decision = Some(decision);
+        Ok(())
+    }
+
+    /// Adds a line to a table that is begun if need be.
+    fn add(&self, name: &str, columns: [&str; 4], cells: [&str; 4]) -> Result<(), String> {
+        let path = self.dir.join(name);
         let place = |error: &dyn std::fmt::Display| format!("cannot write `{}`: {error}", path.display());
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| place(&error))?;
         let begun = file.metadata().is_ok_and(|meta| meta.len() > 0);
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut write = |cells: [&str; 4]| writer.write_record(cells).map_err(|error| place(&error));
         if !begun {
-            write(decisions::COLUMNS)?;
+            write(columns)?;
         }
-        write([&row.student.id, score.trim(), reason, author])?;
+        write(cells)?;
         let line = writer.into_inner().map_err(|error| place(&error))?;
         // In one write, so that a line is there whole or not at all.
-        append(&file, &line).map_err(|error| place(&error))?;
-        row.score = Some(decision.score);
-        row.decision = Some(decision);
-        Ok(())
+        append(&file, &line).map_err(|error| place(&error))
     }
 
     /// Writes the outputs that are there anew, with all decisions; says which.
@@ -136,17 +169,31 @@ fn setting<'a>(course: &'a Course, roster: &'a Roster) -> Setting<'a> {
     Setting { course, roster }
 }
 
+/// A reason and an author as they are kept.
+fn signed<'t>(reason: &'t str, author: &'t str) -> Result<(&'t str, &'t str), String> {
+    let (reason, author) = (reason.trim(), author.trim());
+    if reason.is_empty() || author.is_empty() {
+        return Err("a decision has a reason and an author".to_owned());
+    }
+    if reason.chars().count() > MAX_TEXT || author.chars().count() > MAX_TEXT {
+        return Err(format!("reason and author have at most {MAX_TEXT} characters"));
+    }
+    Ok((reason, author))
+}
+
 fn append(mut file: &File, line: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     file.write_all(line)?;
     file.sync_all()
 }
 
-/// Puts a decision in the place of what was computed.
+/// Puts a decision in the place of what was computed, and answers beside what
+/// was asked.
 fn decided(mut grade: Grade, row: &Row) -> Grade {
     if let Some(decision) = &row.decision {
         grade.score = Some(decision.score);
         grade.decision = Some(decision.clone());
     }
+    requests::put(&mut grade, row.requests.clone());
     grade
 }

@@ -12,7 +12,10 @@ use lab_spec::{
 use sha2::{Digest as _, Sha256};
 
 use super::read::Row;
-use crate::grade::{Course, Grade, Standing};
+use crate::{
+    grade::{Course, Grade, Standing},
+    requests::Request,
+};
 
 const STYLE: &str = include_str!("../../templates/desk.css");
 /// Students on one page.
@@ -28,6 +31,8 @@ pub enum Show {
     Flagged,
     /// Those who handed something in and have no score.
     Unscored,
+    /// Those who ask to be graded again and have no answer.
+    Asked,
 }
 
 impl Show {
@@ -36,6 +41,7 @@ impl Show {
         match word {
             "flagged" => Self::Flagged,
             "unscored" => Self::Unscored,
+            "asked" => Self::Asked,
             _ => Self::All,
         }
     }
@@ -45,6 +51,7 @@ impl Show {
             Self::All => "all",
             Self::Flagged => "flagged",
             Self::Unscored => "unscored",
+            Self::Asked => "asked",
         }
     }
 
@@ -53,6 +60,7 @@ impl Show {
             Self::All => true,
             Self::Flagged => !row.flags.is_empty(),
             Self::Unscored => row.score.is_none() && row.standing != Standing::Missing,
+            Self::Asked => row.requests.iter().any(Request::is_open),
         }
     }
 }
@@ -104,8 +112,19 @@ struct StudentPage {
     late: String,
     decision: String,
     flags: Vec<(String, String)>,
+    asked: Vec<Asked>,
     attempts: Vec<Tried>,
     tasks: Vec<Task>,
+}
+
+/// A wish to be graded again.
+struct Asked {
+    id: String,
+    about: String,
+    reason: String,
+    received: String,
+    /// Empty while it is open.
+    answer: String,
 }
 
 struct Tried {
@@ -168,7 +187,7 @@ pub fn class(course: &Course, rows: &[Row], show: Show, number: usize) -> Result
         style_hash: style_hash(),
         title: format!("{}: {}", line(&course.lab), line(&course.title)),
         points: course.points,
-        tabs: [Show::All, Show::Flagged, Show::Unscored].map(tab).into(),
+        tabs: [Show::All, Show::Flagged, Show::Unscored, Show::Asked].map(tab).into(),
         students: students.collect(),
         pages: pages.collect(),
     })
@@ -204,9 +223,24 @@ pub fn student(course: &Course, grade: &Grade, at: usize, of: usize) -> Result<S
             .map(|decision| format!("{}: {}", line(&decision.author), line(&decision.reason)))
             .unwrap_or_default(),
         flags: grade.flags.iter().map(|flag| (own(&flag.code), own(&flag.says))).collect(),
+        asked: grade.requests.iter().map(asked).collect(),
         attempts: attempts.collect(),
         tasks: grade.report.as_ref().map(|report| tasks(course, report)).unwrap_or_default(),
     })
+}
+
+fn asked(request: &Request) -> Asked {
+    let answer = request
+        .answer
+        .as_ref()
+        .map(|answer| format!("{} by {}: {}", answer.word(), line(&answer.author), line(&answer.reason)));
+    Asked {
+        id: own(&request.id),
+        about: own(&request.about()),
+        reason: own(&request.reason),
+        received: request.received.map_or_else(|| "not known".to_owned(), |received| received.to_string()),
+        answer: answer.unwrap_or_default(),
+    }
 }
 
 fn tasks(course: &Course, report: &Report) -> Vec<Task> {

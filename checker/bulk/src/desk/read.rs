@@ -14,6 +14,7 @@ use crate::{
     decisions,
     grade::{Course, Decision, Flag, Grade, Standing, Unmatched},
     graded::{Graded, Line},
+    requests::{self, Request},
     roster::{Roster, Student},
 };
 
@@ -32,6 +33,7 @@ pub struct Row {
     pub score: Option<Points>,
     pub flags: Vec<Flag>,
     pub decision: Option<Decision>,
+    pub requests: Vec<Request>,
     from: u64,
     length: u64,
 }
@@ -45,6 +47,8 @@ struct Short {
     score: Option<Points>,
     flags: Vec<Flag>,
     decision: Option<Decision>,
+    #[serde(default)]
+    requests: Vec<Request>,
 }
 
 impl Grades {
@@ -53,14 +57,18 @@ impl Grades {
         let mut graded = Graded::open(dir)?;
         let mut rows = Vec::new();
         while let Some(Line { from, text }) = graded.line()? {
-            let Short { student, standing, score, flags, decision } =
+            let Short { student, standing, score, flags, decision, requests } =
                 serde_json::from_slice(&text).map_err(|error| graded.place(&error))?;
             let length = text.len() as u64;
-            rows.push(Row { student, standing, score, flags, decision, from, length });
+            rows.push(Row { student, standing, score, flags, decision, requests, from, length });
         }
         let (unmatched, course) = (graded.unmatched()?, graded.course.clone());
         let mut grades = Self { file: graded.into_file(), course, rows, unmatched };
         grades.decisions(&dir.join(DECISIONS))?;
+        let mut answers = requests::answers(dir)?;
+        for request in grades.rows.iter_mut().flat_map(|row| &mut row.requests) {
+            request.answer = answers.remove(&request.id);
+        }
         Ok(grades)
     }
 

@@ -4,7 +4,7 @@
 //! memory. What is written is there whole or not at all. Nothing in it depends
 //! on when or in how many runs the class was judged.
 //!
-//! `csv`, `json`, `junit` and `dashboard` are the teacher's and say everything.
+//! `csv`, `json`, `junit`, `dashboard` and `requests` are the teacher's and say everything.
 //! All others may come before students' eyes and name no hidden check.
 
 mod actions;
@@ -20,6 +20,7 @@ mod json;
 mod junit;
 pub mod lti;
 mod moodle;
+mod requests;
 mod safe;
 mod told;
 mod whole;
@@ -82,11 +83,13 @@ pub enum Kind {
     Feedback,
     /// `dashboard.html`: the class at a glance.
     Dashboard,
+    /// `requests.csv`: who asks to be graded again, and what was answered.
+    Requests,
 }
 
 impl Kind {
     /// All of them, with the word that names each.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("junit", Self::Junit),
@@ -97,6 +100,7 @@ impl Kind {
         ("actions", Self::Actions),
         ("feedback", Self::Feedback),
         ("dashboard", Self::Dashboard),
+        ("requests", Self::Requests),
     ];
 
     /// Whether there is one of this kind in `dir`.
@@ -112,6 +116,7 @@ impl Kind {
             Self::Actions => "summary.md",
             Self::Feedback => "feedback",
             Self::Dashboard => "dashboard.html",
+            Self::Requests => "requests.csv",
         };
         dir.join(name).exists()
     }
@@ -132,6 +137,7 @@ impl Kind {
             Self::Actions => Box::new(actions::Actions::begin(dir, setting.course)?),
             Self::Feedback => Box::new(feedback::Feedback::begin(dir, setting.course)?),
             Self::Dashboard => Box::new(dashboard::Dashboard::begin(dir, setting.course)?),
+            Self::Requests => Box::new(requests::Requests::begin(dir)?),
         })
     }
 }

@@ -4,6 +4,7 @@ use lab_spec::{Report, report::CheckReport};
 
 use crate::{
     grade::{Course, Grade, Standing},
+    requests::Request,
     rubric::Rubric,
 };
 
@@ -35,6 +36,7 @@ impl Told {
         if let Some(decision) = &grade.decision {
             facts.push(("Decided", format!("{}, by {}", decision.reason, decision.author)));
         }
+        facts.extend(grade.requests.iter().map(|request| (ASKED, asked(request))));
         if report.is_some() && !course.hidden.is_empty() {
             facts.push(("Shown", "a part of the lab; the score is of the whole".to_owned()));
         }
@@ -59,7 +61,8 @@ impl Told {
 
     /// One or two lines for a grade book.
     pub fn comment(&self) -> String {
-        let told = self.facts.iter().filter(|(name, _)| ["Not graded", "Late", "Decided"].contains(name));
+        let told =
+            self.facts.iter().filter(|(name, _)| ["Not graded", "Late", "Decided", ASKED].contains(name));
         let mut lines: Vec<_> = told.map(|(name, text)| format!("{name}: {text}")).collect();
         let checks = self.report.iter().flat_map(Report::checks);
         let wrong: Vec<_> = checks.filter(|(_, check)| is_wrong(check)).collect();
@@ -71,6 +74,18 @@ impl Told {
             lines.push(format!("and {} more", wrong.len() - MOST));
         }
         lines.join("; ")
+    }
+}
+
+/// How a wish to be graded again is called.
+const ASKED: &str = "Regrade asked";
+
+/// A wish to be graded again, and its answer.
+fn asked(request: &Request) -> String {
+    let about = request.about();
+    match &request.answer {
+        None => format!("{about}, not answered yet"),
+        Some(answer) => format!("{about}, {}: {}, by {}", answer.word(), answer.reason, answer.author),
     }
 }
 

@@ -1,6 +1,9 @@
 //! A small class with one student of every kind.
 
-use lab_bulk::{Attempt, Course, Decision, Flag, Grade, Penalty, Roster, Standing, Unmatched};
+use lab_bulk::{
+    Attempt, Course, Decision, Flag, Grade, Penalty, Roster, Standing, Unmatched,
+    requests::{self, Answer, Request},
+};
 use lab_spec::{
     Ended, Report, Verdict,
     evidence::Cluster,
@@ -130,12 +133,27 @@ fn grade(id: &str, standing: Standing, report: Option<Report>) -> Grade {
         earned,
         late: None,
         decision: None,
+        requests: vec![],
         score: earned,
         points: 100,
         attempts: if handed_in { vec![attempt] } else { vec![] },
         counts: handed_in.then_some(0),
         flags: vec![],
         report,
+    }
+}
+
+fn asked(check: &str, reason: &str, granted: Option<&str>) -> Request {
+    Request {
+        id: "00112233".to_owned(),
+        check: check.to_owned(),
+        reason: reason.to_owned(),
+        received: Some("2026-12-02T09:00:00Z".parse().unwrap()),
+        answer: granted.map(|reason| Answer {
+            granted: true,
+            reason: reason.to_owned(),
+            author: "kim".to_owned(),
+        }),
     }
 }
 
@@ -157,8 +175,11 @@ pub fn grades() -> Vec<Grade> {
             author: "kim".to_owned(),
         }),
         score: Some(Points(4_250)),
+        requests: vec![asked("", "the archive was whole", Some("it was"))],
         ..grade("fay", ungradable(), None)
     };
+    let mut asking = grade("../x", Standing::Graded, Some(report(Fail, Fail)));
+    requests::put(&mut asking, vec![asked("</b>\u{202e}", "=1+1 <script>alert(1)</script>", None)]);
     vec![
         grade("ada", Standing::Graded, Some(report(Pass, Pass))),
         late,
@@ -166,6 +187,6 @@ pub fn grades() -> Vec<Grade> {
         grade("dan", ungradable(), None),
         grade("eve", Standing::Missing, None),
         decided,
-        grade("../x", Standing::Graded, Some(report(Fail, Fail))),
+        asking,
     ]
 }

@@ -110,6 +110,10 @@ impl desk::Desk for Teacher {
         self.0.decide(at, &decided.score, &decided.reason, &decided.author)
     }
 
+    fn answer(&self, at: usize, request: &str, decided: &Decided) -> Result<(), String> {
+        self.0.answer(at, request, &decided.score, &decided.reason, &decided.author)
+    }
+
     fn export(&self) -> Result<String, String> {
         self.0.export()
     }

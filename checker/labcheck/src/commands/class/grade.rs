@@ -12,6 +12,7 @@ use lab_bulk::{
     Course, Standing,
     batch::Batch,
     outputs::{self, Kind, Output, Setting},
+    requests::{self, Requests},
     supervise,
 };
 
@@ -34,6 +35,10 @@ pub struct Args {
     /// What is written, besides the journal
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "csv,json", value_parser = kind)]
     write: Vec<Kind>,
+    /// Students who ask to be graded again: `student`, `check`, `reason`,
+    /// `received`; what was answered stands in `answers.csv` of `--out`
+    #[arg(long, value_name = "FILE")]
+    requests: Option<PathBuf>,
     /// Number of the assignment in Canvas, for `--write canvas`; without it
     /// Canvas makes a new assignment
     #[arg(long, value_name = "ID")]
@@ -59,6 +64,12 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     let judge = rubric.judge(&file).map_err(|problems| labs::broken(&problems))?;
     let roster = super::roster(&args.rules.roster)?;
     let rules = args.rules.rules(&roster, rubric.points(), &args.out)?;
+    let requests = match &args.requests {
+        Some(path) => Requests::read(&path.display().to_string(), &super::read(path)?, &roster)
+            .and_then(|requests| requests.answered(&args.out))
+            .map_err(Failure::usage)?,
+        None => Requests::default(),
+    };
     let step = progress.step(&format!("grading {}", rubric.lab().id));
     let told = told(&step);
     let batch = Batch {
@@ -79,18 +90,22 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     };
     let setting = Setting { course: &course, roster: &roster };
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    for kind in args.write.iter().collect::<BTreeSet<_>>() {
+    let mut kinds: BTreeSet<_> = args.write.iter().copied().collect();
+    kinds.extend(args.requests.as_ref().map(|_| Kind::Requests));
+    for kind in kinds {
         outputs.push(kind.begin(&args.out, &setting).map_err(cannot)?);
     }
     let mut tally = Tally::default();
     for grade in class.grades() {
-        let grade = grade.map_err(Failure::unobservable)?;
+        let mut grade = grade.map_err(Failure::unobservable)?;
+        let asked = requests.of(&roster, &grade.student);
+        requests::put(&mut grade, asked);
         tally.add(&grade.standing, !grade.flags.is_empty());
         for output in &mut outputs {
             output.add(&grade).map_err(cannot)?;
         }
     }
-    let mut notes = Vec::new();
+    let mut notes = requests.notes.clone();
     for output in outputs {
         notes.extend(output.finish(&class.unmatched).map_err(cannot)?);
     }
@@ -98,7 +113,7 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     for note in notes {
         anstream::eprintln!("note: {note}");
     }
-    tell(&tally, class.unmatched.len(), &args.out)?;
+    tell(&tally, class.unmatched.len(), requests.open(), &args.out)?;
     Ok(if tally.unknown + tally.ungradable + class.unmatched.len() > 0 { 3 } else { 0 })
 }
 
@@ -159,13 +174,16 @@ impl Tally {
     }
 }
 
-fn tell(tally: &Tally, unmatched: usize, out: &Path) -> Result<(), Failure> {
+fn tell(tally: &Tally, unmatched: usize, asked: usize, out: &Path) -> Result<(), Failure> {
     let Tally { graded, unknown, ungradable, missing, flagged } = tally;
     let mut text = format!(
         "{graded} graded, {unknown} unknown, {ungradable} ungradable, {missing} missing, {unmatched} files of nobody\n"
     );
     if *flagged > 0 {
         text.push_str(&format!("{flagged} with something you should look at\n"));
+    }
+    if asked > 0 {
+        text.push_str(&format!("{asked} open requests for a regrade\n"));
     }
     text.push_str(&format!("grades are in `{}`\n", out.display()));
     crate::output::write(&text)
