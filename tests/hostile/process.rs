@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -124,6 +125,27 @@ fn a_directory_that_cannot_be_written_is_named() {
         (said.code, said.out.as_str(), said.err.as_str()),
         (3, "", "error: cannot write to `file/out`: Not a directory (os error 20)\n")
     );
+}
+
+#[test]
+fn a_read_only_directory_is_named_and_left_as_it_is() {
+    let place = class(2);
+    let mode = |path: &str, mode: u32| {
+        fs::set_permissions(place.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::create_dir(place.path("read-only")).unwrap();
+    fs::copy(cargo_bin!("labcheck"), place.path("labcheck")).unwrap();
+    mode("", 0o755);
+    mode("read-only", 0o555);
+    let mut command = place.elsewhere(place.path("labcheck"), &args("read-only"));
+    // To root no directory is read-only.
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let said = place.said(command);
+    let error = "error: cannot write to `read-only`: Permission denied (os error 13)\n";
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (3, "", error));
+    assert_eq!(fs::read_dir(place.path("read-only")).unwrap().count(), 0);
 }
 
 /// Eve's submission, which takes long enough to judge to be met at it.
