@@ -1,12 +1,29 @@
 //! Depth, number of values, doubled keys and numbers of JSON text, before
 //! anything is built from it.
 
+use std::{borrow::Cow, mem};
+
+use memchr::memchr2;
+
 use crate::Fault;
 
 /// Levels of nesting; `serde_json` stops there as well.
 pub const MAX_DEPTH: usize = 127;
 /// Values. One takes some 70 bytes of memory and as little as two of text.
 pub const MAX_NODES: usize = 8_000_000;
+
+/// Keys that are compared each with each: sorting so few takes longer.
+const FEW: usize = 8;
+/// The bytes that numbers are written with.
+const OF_NUMBER: [bool; 256] = {
+    let (mut table, mut at) = ([false; 256], 0);
+    let bytes = b"0123456789+-.eE";
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// How much JSON text may hold.
 #[derive(Clone, Copy)]
@@ -25,24 +42,34 @@ pub(crate) const OWN: Bounds = Bounds { nodes: MAX_NODES, fields: MAX_NODES };
 /// JSON is for the parser to say.
 pub(crate) fn check(text: &[u8], bounds: Bounds) -> Result<(), Fault> {
     let (mut nodes, mut fields) = (1_usize, 0_usize);
-    let mut open: Vec<Level<'_>> = Vec::new();
+    let (mut open, mut keys): (Vec<Level>, Vec<Cow<'_, [u8]>>) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
             b'"' => {
                 let end = string_end(text, at);
-                if let Some(level) = open.last_mut() {
-                    fields += usize::from(level.key);
-                    level.string(text, at, end)?;
-                }
-                if fields > bounds.fields {
-                    return Err(Fault::TooManyFields(bounds.fields));
+                if open.last_mut().is_some_and(|level| mem::take(&mut level.key)) {
+                    keys.push(key(&text[at..end])?);
+                    fields += 1;
+                    if fields > bounds.fields {
+                        return Err(Fault::TooManyFields(bounds.fields));
+                    }
                 }
                 at = end;
                 continue;
             }
             b'-' | b'0'..=b'9' => {
                 at = number_end(text, at)?;
+                // Columns of numbers are most of what labs record.
+                while open.last().is_some_and(|level| !level.object)
+                    && matches!(text.get(at..at + 2), Some([b',', b'0'..=b'9']))
+                {
+                    nodes += 1;
+                    at = number_end(text, at + 1)?;
+                }
+                if nodes > bounds.nodes {
+                    return Err(Fault::TooManyNodes(bounds.nodes));
+                }
                 continue;
             }
             b'[' | b'{' => {
@@ -50,11 +77,13 @@ pub(crate) fn check(text: &[u8], bounds: Bounds) -> Result<(), Fault> {
                 if open.len() == MAX_DEPTH {
                     return Err(Fault::TooDeep);
                 }
-                open.push(Level { object: *byte == b'{', key: *byte == b'{', keys: Vec::new() });
+                let object = *byte == b'{';
+                open.push(Level { object, key: object, keys: keys.len() });
             }
             b']' | b'}' => {
                 if let Some(level) = open.pop() {
-                    level.close()?;
+                    distinct(&mut keys[level.keys..])?;
+                    keys.truncate(level.keys);
                 }
             }
             b',' => {
@@ -74,48 +103,41 @@ pub(crate) fn check(text: &[u8], bounds: Bounds) -> Result<(), Fault> {
 }
 
 /// An array or object that is open.
-struct Level<'t> {
+struct Level {
     object: bool,
     /// Whether the next string is a key.
     key: bool,
-    keys: Vec<std::borrow::Cow<'t, [u8]>>,
+    /// How many keys there are of those around it.
+    keys: usize,
 }
 
-impl<'t> Level<'t> {
-    fn string(&mut self, text: &'t [u8], from: usize, to: usize) -> Result<(), Fault> {
-        if !std::mem::take(&mut self.key) {
-            return Ok(());
-        }
-        let quoted = &text[from..to];
-        let key = match quoted.contains(&b'\\') {
-            false => quoted.into(),
-            // The same key may be written in several ways.
-            true => serde_json::from_slice::<String>(quoted).map_err(Fault::Json)?.into_bytes().into(),
-        };
-        let plain = match key {
-            std::borrow::Cow::Borrowed(quoted) => (&quoted[1..quoted.len().max(2) - 1]).into(),
-            owned => owned,
-        };
-        self.keys.push(plain);
-        Ok(())
-    }
+/// What is between the quotes.
+fn key(quoted: &[u8]) -> Result<Cow<'_, [u8]>, Fault> {
+    Ok(match quoted.contains(&b'\\') {
+        false => (&quoted[1..quoted.len().max(2) - 1]).into(),
+        // The same key may be written in several ways.
+        true => serde_json::from_slice::<String>(quoted).map_err(Fault::Json)?.into_bytes().into(),
+    })
+}
 
-    fn close(mut self) -> Result<(), Fault> {
-        self.keys.sort_unstable();
-        match self.keys.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => {
-                Err(Fault::DoubledKey(String::from_utf8_lossy(&pair[0]).escape_debug().to_string()))
-            }
-            None => Ok(()),
+fn distinct(keys: &mut [Cow<'_, [u8]>]) -> Result<(), Fault> {
+    let doubled = match keys.len() <= FEW {
+        true => keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)).map(|(_, key)| key),
+        false => {
+            keys.sort_unstable();
+            keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| &pair[0])
         }
+    };
+    match doubled {
+        Some(key) => Err(Fault::DoubledKey(String::from_utf8_lossy(key).escape_debug().to_string())),
+        None => Ok(()),
     }
 }
 
 /// Just behind the number that begins at `from`. Whole ones beyond 64 bits are
 /// refused: a parser would round them.
 fn number_end(text: &[u8], from: usize) -> Result<usize, Fault> {
-    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    let length = text[from..].iter().take_while(|byte| is_of_number(byte)).count();
+    let length = text[from..].iter().take_while(|byte| OF_NUMBER[usize::from(**byte)]).count();
     let number = &text[from..from + length];
     let digits = number.strip_prefix(b"-").unwrap_or(number);
     if digits.len() > 18 && digits.iter().all(u8::is_ascii_digit) {
@@ -130,12 +152,12 @@ fn number_end(text: &[u8], from: usize) -> Result<usize, Fault> {
 /// Just behind the string that begins at `from`.
 fn string_end(text: &[u8], from: usize) -> usize {
     let mut at = from + 1;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
+    while let Some(found) = memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text[at] == b'"' {
+            return at + 1;
         }
+        at += 2;
     }
     text.len()
 }
