@@ -2,25 +2,27 @@
 //! per student at the end.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    io,
+    collections::{BTreeMap, HashMap, VecDeque},
+    iter,
+    panic::resume_unwind,
     path::{Path, PathBuf},
-    process,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
 
+use lab_bundle::{Fault, Submission, submission};
 use lab_judge::Judge;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    ahead::{AHEAD, Ahead, Coming},
     grade::{Grade, Unmatched},
-    in_hand::{Held, InHand},
-    inbox::{self, Item},
-    journal::{Journal, Packed},
+    in_hand::{Hand, Held, InHand},
+    inbox::{self, Given, Item, Queue, Unseen},
+    journal::{Journal, Packed, Packer},
     judged::{Brief, Judged, Judging},
     rubric::Rubric,
     settle::{Entry, Rules, settle},
@@ -31,6 +33,9 @@ use crate::{
 const KEPT_AT_ONCE: usize = 64;
 /// Stack of a judging thread, in bytes: evidence may be nested deep.
 const STACK: usize = 16 << 20;
+/// Bytes of evidence that is judged beside other; twice what labs record at most.
+/// What is larger takes turns.
+const ORDINARY: u64 = 1 << 20;
 
 /// A class to be graded.
 pub struct Batch<'a> {
@@ -40,6 +45,9 @@ pub struct Batch<'a> {
     pub judge: &'a Judge<'a>,
     /// What it says of evidence; [`Rubric::report`] for anyone but a test.
     pub judging: &'a Judging<'a>,
+    /// Hears the place of what is read from an archive, or a list, before it is
+    /// read; does nothing for anyone but a test.
+    pub reading: fn(&str),
     /// What was handed in.
     pub paths: &'a [PathBuf],
     /// Where the journal lies.
@@ -53,8 +61,9 @@ pub struct Batch<'a> {
 /// A class that was judged.
 pub struct Class<'a> {
     rules: &'a Rules<'a>,
-    journal: Journal,
+    journal: Arc<Journal>,
     rubric: String,
+    threads: usize,
     /// By place in the roster.
     entries: BTreeMap<usize, Vec<Entry>>,
     /// What belongs to nobody.
@@ -73,12 +82,14 @@ impl Batch<'_> {
         let journal = Journal::open(self.out, &self.rubric.lab().id)?;
         let files = inbox::files(self.paths)?;
         let known = journal.briefs(self.rubric.digest())?;
-        let in_hand = InHand::open(self.out).map_err(|error| format!("`{}`: {error}", self.out.display()))?;
+        // One more: archives are read by a thread of their own.
+        let in_hand = InHand::open(self.out, self.threads.max(1) + 1, self.reading)?;
         let work = Work {
             batch: self,
             journal: &journal,
             known: &known,
             in_hand: &in_hand,
+            large: Mutex::new(()),
             total: files.len(),
             done: AtomicUsize::new(0),
             judged: AtomicUsize::new(0),
@@ -95,7 +106,8 @@ impl Batch<'_> {
         }
         unmatched.sort();
         shared::flag(&mut entries, rules);
-        Ok(Class { rules, journal, rubric: self.rubric.digest().to_owned(), entries, unmatched, judged })
+        let (journal, rubric) = (Arc::new(journal), self.rubric.digest().to_owned());
+        Ok(Class { rules, journal, rubric, threads: self.threads, entries, unmatched, judged })
     }
 }
 
@@ -105,16 +117,35 @@ impl Class<'_> {
     /// # Errors
     /// A journal that cannot be read.
     pub fn grades(&mut self) -> impl Iterator<Item = Result<Grade, String>> {
-        let Self { rules, journal, rubric, entries, .. } = self;
-        rules.roster.students().iter().enumerate().map(move |(at, student)| {
-            let entries = entries.remove(&at).unwrap_or_default();
-            let (mut grade, shown) = settle(rules, student, entries);
-            if let Some(bundle) = shown {
-                grade.report = journal.report(&bundle, rubric)?;
+        let Self { rules, journal, rubric, threads, entries, .. } = self;
+        let mut students = rules.roster.students().iter().enumerate();
+        let (mut reports, mut ahead) = (Some(Ahead::start(journal, rubric, *threads)), VecDeque::new());
+        iter::from_fn(move || {
+            let reports = match reports.take()? {
+                Ok(started) => reports.insert(Ok(started)).as_ref().ok()?,
+                Err(error) => return Some(Err(error)),
+            };
+            while ahead.len() < AHEAD
+                && let Some((at, student)) = students.next()
+            {
+                let entries = entries.remove(&at).unwrap_or_default();
+                let (grade, shown) = settle(rules, student, entries);
+                ahead.push_back((grade, shown.map(|bundle| reports.ask(bundle))));
             }
-            Ok(grade)
+            let (mut grade, coming) = ahead.pop_front()?;
+            match coming.map_or(Ok(None), Coming::wait) {
+                Ok(report) => grade.report = report,
+                Err(error) => return Some(Err(error)),
+            }
+            Some(Ok(grade))
         })
     }
+}
+
+/// What one thread has judged and the journal has not yet.
+struct Fresh {
+    packer: Packer,
+    packed: Vec<Packed>,
 }
 
 /// What the threads share.
@@ -122,7 +153,9 @@ struct Work<'a> {
     batch: &'a Batch<'a>,
     journal: &'a Journal,
     known: &'a HashMap<String, Brief>,
-    in_hand: &'a InHand,
+    in_hand: &'a Arc<InHand>,
+    /// Held by whoever judges a large submission.
+    large: Mutex<()>,
     total: usize,
     done: AtomicUsize,
     judged: AtomicUsize,
@@ -130,12 +163,13 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn all(&self, files: Vec<PathBuf>) -> Result<Vec<Entry>, String> {
-        let items = Mutex::new(inbox::items(files, self.batch.paths));
+        let threads = self.batch.threads.max(1);
+        let queue = Queue::new(files, self.batch.paths, Hand::of(self.in_hand, threads));
         let found = Mutex::new(Vec::new());
         thread::scope(|scope| {
-            let threads = (0..self.batch.threads.max(1)).map(|thread| {
-                let (items, found) = (&items, &found);
-                let work = move || self.some(thread, items, found);
+            let threads = (0..threads).map(|thread| {
+                let (queue, found) = (&queue, &found);
+                let work = move || self.some(&Hand::of(self.in_hand, thread), queue, found);
                 thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
             });
             let threads: Vec<_> = threads.collect();
@@ -147,68 +181,107 @@ impl Work<'_> {
         found.into_inner().map_err(|_| "a thread that judges broke".to_owned())
     }
 
-    /// What one thread does: takes the next item until there is none.
-    fn some(
-        &self,
-        thread: usize,
-        items: &Mutex<impl Iterator<Item = Item>>,
-        found: &Mutex<Vec<Entry>>,
-    ) -> Result<(), String> {
-        let broken = |_| "a thread that judges broke".to_owned();
-        let (mut mine, mut fresh) = (Vec::new(), Vec::new());
-        loop {
-            let Some(item) = items.lock().map_err(|_| broken(()))?.next() else { break };
-            mine.push(self.one(thread, item, &mut fresh)?);
-            if fresh.len() >= KEPT_AT_ONCE {
-                self.journal.keep(self.batch.rubric.digest(), &fresh)?;
-                fresh.clear();
+    /// What one thread does: takes what is next until there is nothing.
+    fn some(&self, hand: &Hand, queue: &Queue, found: &Mutex<Vec<Entry>>) -> Result<(), String> {
+        let mut mine = Vec::new();
+        let mut fresh = Fresh { packer: Packer::new()?, packed: Vec::new() };
+        while let Some(given) = queue.next()? {
+            let entries = self.one(hand, given, &mut fresh)?;
+            if fresh.packed.len() >= KEPT_AT_ONCE {
+                self.journal.keep(self.batch.rubric.digest(), &fresh.packed)?;
+                fresh.packed.clear();
             }
-            let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            let done = self.done.fetch_add(entries.len(), Ordering::Relaxed) + entries.len();
             (self.batch.progress)(done, self.total.max(done));
+            mine.extend(entries);
         }
-        self.journal.keep(self.batch.rubric.digest(), &fresh)?;
-        found.lock().map_err(|_| broken(()))?.append(&mut mine);
+        self.journal.keep(self.batch.rubric.digest(), &fresh.packed)?;
+        found.lock().map_err(|_| "a thread that judges broke".to_owned())?.append(&mut mine);
         Ok(())
     }
 
-    fn one(&self, thread: usize, item: Item, fresh: &mut Vec<Packed>) -> Result<Entry, String> {
-        let Item { place, hint, content } = item;
-        let bytes = match content.bytes() {
+    /// One thing that was handed in, once for everyone who did; nothing where it
+    /// is an archive, whose members are given out instead.
+    fn one(&self, hand: &Hand, given: Given<'_>, fresh: &mut Fresh) -> Result<Vec<Entry>, String> {
+        let (bytes, places, file) = match given {
+            Given::Item(Item { place, hint, content }) => (content.bytes(), vec![(place, hint)], None),
+            Given::File(file) => (file.bytes(), file.places(), Some(file)),
+        };
+        let bytes = match bytes {
             Ok(bytes) => bytes,
             // What lies there cannot be had: it is nobody's bytes, so it has no hash.
-            Err(why) => return Ok(Entry::unreadable(place, hint, why)),
-        };
-        let sha256 = lab_bundle::hex(&Sha256::digest(&bytes));
-        if let Some(brief) = self.known.get(&sha256) {
-            return Ok(Entry { place, hint, sha256, brief: brief.clone(), flags: Vec::new() });
-        }
-        let cannot = |error: io::Error| format!("`{}`: {error}", self.batch.out.display());
-        let held = self.in_hand.take(thread, &sha256).map_err(cannot)?;
-        let judged = match held {
-            Held::Broken => Judged::broken(),
-            Held::Shared(_) | Held::Alone(_) => {
-                let unmet = |evidence: &_| self.batch.judge.unmet(evidence);
-                let _end = EndWithPanic;
-                let judged = Judged::of(&bytes, self.batch.rubric, &unmet, self.batch.judging);
-                self.in_hand.put_away(thread).map_err(cannot)?;
-                fresh.push(Packed::of(&sha256, &judged)?);
-                judged
+            Err(why) => {
+                let unreadable = |(place, hint)| Entry::unreadable(place, hint, why.clone());
+                return Ok(places.into_iter().map(unreadable).collect());
             }
         };
-        drop((held, bytes));
-        self.judged.fetch_add(1, Ordering::Relaxed);
-        Ok(Entry { place, hint, sha256, brief: judged.brief, flags: Vec::new() })
+        let sha256 = lab_bundle::hex(&Sha256::digest(&bytes));
+        let brief = match self.known.get(&sha256) {
+            Some(brief) => brief.clone(),
+            None => match self.judged(hand, &sha256, bytes, file, fresh)? {
+                Some(brief) => brief,
+                None => return Ok(Vec::new()),
+            },
+        };
+        let entry = |(place, hint)| {
+            let (sha256, brief) = (sha256.clone(), brief.clone());
+            Entry { place, hint, sha256, brief, flags: Vec::new() }
+        };
+        Ok(places.into_iter().map(entry).collect())
     }
-}
 
-/// Where a panic unwinds, as in debug builds, it ends the process as it does in
-/// releases.
-struct EndWithPanic;
-
-impl Drop for EndWithPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            process::abort();
+    /// The short of a submission that nobody has judged; `None` where it is an
+    /// archive.
+    fn judged(
+        &self,
+        hand: &Hand,
+        sha256: &str,
+        bytes: Vec<u8>,
+        file: Option<Unseen<'_>>,
+        fresh: &mut Fresh,
+    ) -> Result<Option<Brief>, String> {
+        let held = hand.take(sha256)?;
+        if let Held::Broken = held {
+            self.judged.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(Judged::broken().brief));
         }
+        let judged = match submission::read_up_to(&bytes, ORDINARY).transpose() {
+            Some(Err(_)) if let Some(archive) = file.as_ref().and_then(|file| file.archive(&bytes)) => {
+                hand.put_away(held)?;
+                file.map_or(Ok(()), |file| file.open(archive))?;
+                return Ok(None);
+            }
+            Some(read) => {
+                drop((bytes, file));
+                self.judge(read)
+            }
+            None => {
+                drop(file);
+                self.large(bytes)?
+            }
+        };
+        hand.put_away(held)?;
+        fresh.packed.push(fresh.packer.pack(sha256, &judged)?);
+        self.judged.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(judged.brief))
+    }
+
+    fn judge(&self, read: Result<Submission, Fault>) -> Judged {
+        let unmet = |evidence: &_| self.batch.judge.unmet(evidence);
+        Judged::of(read, self.batch.rubric, &unmet, self.batch.judging)
+    }
+
+    /// Judges a large submission when no other one is. It does so on a thread of
+    /// its own, one after the other: allocators keep what a thread once had, and
+    /// give it to the next thread instead of taking more.
+    fn large(&self, bytes: Vec<u8>) -> Result<Judged, String> {
+        let broke = "a thread that judges broke";
+        let _turn = self.large.lock().map_err(|_| broke.to_owned())?;
+        thread::scope(|scope| {
+            let judge = move || self.judge(submission::read(&bytes));
+            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, judge);
+            let thread = thread.map_err(|error| format!("cannot start a thread: {error}"))?;
+            Ok(thread.join().unwrap_or_else(|broken| resume_unwind(broken)))
+        })
     }
 }

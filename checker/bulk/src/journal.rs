@@ -11,9 +11,13 @@ use std::{
 };
 
 use lab_spec::Report;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, Error, ErrorCode, OptionalExtension as _, params};
+use zstd::bulk::Compressor;
 
-use crate::judged::{Brief, Judged};
+use crate::{
+    in_hand::MAKE_ROOM,
+    judged::{Brief, Judged},
+};
 
 /// Version of the tables.
 const VERSION: i64 = 1;
@@ -33,7 +37,7 @@ impl Journal {
     /// read or written.
     pub fn open(dir: &Path, lab: &str) -> Result<Self, String> {
         let path = dir.join("journal.sqlite");
-        let place = |error: rusqlite::Error| format!("journal `{}`: {error}", path.display());
+        let place = |error: Error| told(&path, &error);
         let connection = Connection::open(&path).map_err(place)?;
         connection
             .execute_batch(
@@ -101,14 +105,15 @@ impl Journal {
     /// # Errors
     /// A journal that cannot be read.
     pub fn report(&self, bundle: &str, rubric: &str) -> Result<Option<Report>, String> {
-        let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
-        let mut query = connection
-            .prepare("SELECT report FROM judged WHERE bundle = ?1 AND rubric = ?2")
-            .map_err(|error| self.broken(error))?;
-        let report: Option<Option<Vec<u8>>> = query
-            .query_row([bundle, rubric], |row| row.get(0))
-            .optional()
-            .map_err(|error| self.broken(error))?;
+        let stored = || -> Result<Option<Option<Vec<u8>>>, String> {
+            let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
+            let mut query = connection
+                .prepare("SELECT report FROM judged WHERE bundle = ?1 AND rubric = ?2")
+                .map_err(|error| self.broken(error))?;
+            query.query_row([bundle, rubric], |row| row.get(0)).optional().map_err(|error| self.broken(error))
+        };
+        // Others may ask while this one is unpacked.
+        let report = stored()?;
         let Some(report) = report.flatten() else { return Ok(None) };
         let text = zstd::decode_all(&report[..]).map_err(|error| self.broken(error))?;
         serde_json::from_slice(&text).map(Some).map_err(|error| self.broken(error))
@@ -129,11 +134,22 @@ impl Journal {
             drop(insert);
             transaction.commit()
         };
-        store().map_err(|error| self.broken(error))
+        store().map_err(|error| told(&self.path, &error))
     }
 
     fn broken(&self, why: impl std::fmt::Display) -> String {
         format!("journal `{}`: {why}", self.path.display())
+    }
+}
+
+/// What is wrong with the journal, and what is to be done about a full disk.
+fn told(path: &Path, error: &Error) -> String {
+    let shown = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+            format!("journal `{shown}`: {error}; {MAKE_ROOM}; what is in it is kept")
+        }
+        _ => format!("journal `{shown}`: {error}"),
     }
 }
 
@@ -144,18 +160,34 @@ pub struct Packed {
     report: Option<Vec<u8>>,
 }
 
-impl Packed {
+/// Packs judgements; what it needs for that is made once.
+pub struct Packer {
+    compressor: Compressor<'static>,
+    text: Vec<u8>,
+}
+
+impl Packer {
+    /// One for a thread.
+    ///
+    /// # Errors
+    /// Only a lack of memory.
+    pub fn new() -> Result<Self, String> {
+        let compressor = Compressor::new(LEVEL).map_err(|error| error.to_string())?;
+        Ok(Self { compressor, text: Vec::new() })
+    }
+
     /// Packs the judgement of the submission with this SHA-256.
     ///
     /// # Errors
     /// Only a lack of memory.
-    pub fn of(bundle: &str, judged: &Judged) -> Result<Self, String> {
+    pub fn pack(&mut self, bundle: &str, judged: &Judged) -> Result<Packed, String> {
         let brief = serde_json::to_string(&judged.brief).map_err(|error| error.to_string())?;
-        let pack = |report: &Report| {
-            let text = serde_json::to_vec(report).map_err(|error| error.to_string())?;
-            zstd::encode_all(&text[..], LEVEL).map_err(|error| error.to_string())
+        let mut pack = |report: &Report| {
+            self.text.clear();
+            serde_json::to_writer(&mut self.text, report).map_err(|error| error.to_string())?;
+            self.compressor.compress(&self.text).map_err(|error| error.to_string())
         };
-        let report = judged.report.as_ref().map(pack).transpose()?;
-        Ok(Self { bundle: bundle.to_owned(), brief, report })
+        let report = judged.report.as_ref().map(&mut pack).transpose()?;
+        Ok(Packed { bundle: bundle.to_owned(), brief, report })
     }
 }

@@ -1,6 +1,6 @@
 //! One submission: read, judged, and put into few words.
 
-use lab_bundle::submission::{self, Card, Submission};
+use lab_bundle::{Fault, Submission, submission::Card};
 use lab_spec::{Ended, Evidence, Report, report::Points};
 use serde::{Deserialize, Serialize};
 
@@ -44,15 +44,15 @@ pub struct Brief {
 pub type Judging<'a> = dyn Fn(&Evidence) -> Report + Sync + 'a;
 
 impl Judged {
-    /// Judges the bytes of a submission. `unmet` says what the lab needs and
-    /// the evidence has not.
+    /// Judges a submission, or says why it cannot be read. `unmet` says what the
+    /// lab needs and the evidence has not.
     pub fn of(
-        bytes: &[u8],
+        read: Result<Submission, Fault>,
         rubric: &Rubric,
         unmet: &(dyn Fn(&Evidence) -> Vec<String> + Sync),
         judging: &Judging<'_>,
     ) -> Self {
-        match submission::read(bytes) {
+        match read {
             Ok(submission) => Self::submission(&submission, rubric, unmet, judging),
             Err(fault) => Self::ungradable(None, fault.to_string()),
         }

@@ -4,6 +4,7 @@
 //! One that cannot be judged is [`Standing::Ungradable`] with a reason, and the
 //! batch goes on.
 
+mod ahead;
 pub mod assignment;
 pub mod batch;
 pub mod collusion;

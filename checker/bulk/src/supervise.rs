@@ -1,10 +1,11 @@
-//! Judging in a process of its own, so that one that dies costs one submission
-//! and not the batch.
+//! Reading and judging in a process of its own, so that one that dies costs one
+//! submission and not the batch.
 //!
 //! Release builds abort on a panic, and neither a stack that runs over nor the
 //! kernel's out-of-memory killer can be caught at all. When the process dies,
-//! what it had in hand is judged again, one at a time; what dies alone is
-//! ungradable, and everything else goes on.
+//! what it had in hand is read and judged again, one at a time; what dies alone
+//! is ungradable, and everything else goes on. So it is with submissions, with
+//! the members of archives, with archives as a whole, and with lists of exports.
 
 use std::{
     io,

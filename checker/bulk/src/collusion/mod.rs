@@ -197,7 +197,7 @@ impl Search<'_> {
         let run = || -> Result<(), String> {
             loop {
                 let Some((at, item)) = items.lock().map_err(|_| broken())?.next() else { return Ok(()) };
-                let one = work(at, item);
+                let one = work(at, item?);
                 all.lock().map_err(|_| broken())?.push((at, one));
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 (self.progress)(done, total.max(done));

@@ -7,11 +7,13 @@
 mod archive;
 mod gradescope;
 mod names;
+mod queue;
 
 use std::{
     collections::VecDeque,
     fs::{self, File},
     io::{self, Read as _},
+    iter,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     vec,
@@ -20,11 +22,13 @@ use std::{
 use jiff::Timestamp;
 use lab_bundle::submission::MAX_BYTES;
 
+pub use self::queue::{Given, Queue, Unseen};
 use self::{
     archive::{Archive, Kind, Members},
     gradescope::Metadata,
     names::Trail,
 };
+use crate::in_hand::Hand;
 
 /// One thing that was handed in.
 #[derive(Debug)]
@@ -109,83 +113,142 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// What is in `files`, in their order. `roots` are the paths that the user
-/// named: what a path says of a student begins there.
-pub fn items(files: Vec<PathBuf>, roots: &[PathBuf]) -> impl Iterator<Item = Item> + Send {
-    Inbox {
-        files: files.into_iter(),
-        roots: roots.to_vec(),
-        ready: VecDeque::new(),
-        open: None,
-        lists: Vec::new(),
-    }
+/// named: what a path says of a student begins there. An error ends it.
+pub fn items(files: Vec<PathBuf>, roots: &[PathBuf]) -> impl Iterator<Item = Result<Item, String>> + Send {
+    let mut inbox = Inbox::new(files, roots, Hand::of_nobody());
+    let mut ready = VecDeque::new();
+    iter::from_fn(move || {
+        loop {
+            if let Some(item) = ready.pop_front() {
+                return Some(Ok(item));
+            }
+            match inbox.next()? {
+                Ok(Next::Item(item)) => return Some(Ok(item)),
+                Ok(Next::File(file)) => match file.bytes() {
+                    Ok(bytes) if let Some(archive) = file.archive(&bytes) => inbox.open(archive),
+                    bytes => ready.extend(file.places().into_iter().map(|(place, hint)| {
+                        let content = Content::Read(bytes.clone());
+                        Item { place, hint, content }
+                    })),
+                },
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    })
 }
 
+/// Goes through what was handed in.
 struct Inbox {
     files: vec::IntoIter<PathBuf>,
     roots: Vec<PathBuf>,
-    /// What is next; a file that a group handed in is several.
-    ready: VecDeque<Item>,
+    /// Archives that are to be read.
+    archives: VecDeque<Archive>,
     /// The archive that is being read.
     open: Option<Members>,
     /// Export lists in the directories above the last file.
     lists: Vec<(PathBuf, Option<Result<Metadata, String>>)>,
+    /// Where it stands what is being read.
+    hand: Hand,
 }
 
-impl Iterator for Inbox {
-    type Item = Item;
+/// What comes next.
+enum Next {
+    /// Of an archive.
+    Item(Item),
+    /// A file that nobody has looked at yet.
+    File(Found),
+}
 
-    fn next(&mut self) -> Option<Item> {
-        loop {
-            if let Some(item) = self.ready.pop_front() {
-                return Some(item);
-            }
-            if let Some(members) = &mut self.open {
-                match members.next() {
-                    Some(item) => return Some(item),
-                    None => self.open = None,
-                }
-            }
-            let path = self.files.next()?;
-            self.file(path);
+/// A file, and what its path says.
+struct Found {
+    path: PathBuf,
+    trail: Trail,
+    /// Whether the user named it.
+    named: bool,
+    /// Why it is not read.
+    fault: Option<String>,
+}
+
+impl Found {
+    /// Its bytes, of a large file the first ones.
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        match &self.fault {
+            Some(why) => Err(why.clone()),
+            None => read(&self.path),
         }
+    }
+
+    /// The archive that these bytes of it begin; `None`: it is none.
+    fn archive(&self, bytes: &[u8]) -> Option<Archive> {
+        let kind = Kind::of(bytes)?;
+        // What cannot be opened again shows when it is read again.
+        let file = open(&self.path).ok()?;
+        Some(Archive { path: self.path.clone(), file, kind, trail: self.trail.clone(), trusted: self.named })
+    }
+
+    /// Its place, and what that says: several times if a group handed it in.
+    fn places(&self) -> Vec<(String, Hint)> {
+        let place = self.path.display().to_string();
+        self.trail.hints().into_iter().map(|hint| (place.clone(), hint)).collect()
     }
 }
 
 impl Inbox {
-    fn file(&mut self, path: PathBuf) {
-        let trail = self.trail(&path);
-        let is_list = path.file_name().is_some_and(|name| name == gradescope::FILE) && trail.is_nobodys();
-        let content = match is_list.then(|| path.parent().and_then(|dir| self.list(dir))).flatten() {
-            Some(Ok(_)) => return,
-            Some(Err(why)) => Content::Read(Err(why.clone())),
-            None => match open(&path).map(|mut file| Kind::of(&mut file).map(|kind| (file, kind))) {
-                Ok(Ok((file, Some(kind)))) => {
-                    let trusted = self.roots.contains(&path);
-                    let archive = Archive { path: path.clone(), file, kind, trail: trail.clone(), trusted };
-                    match archive.members() {
-                        Ok(members) => {
-                            self.open = Some(members);
-                            return;
-                        }
-                        Err(error) => Content::Read(Err(format!("cannot be read: {error}"))),
-                    }
+    fn new(files: Vec<PathBuf>, roots: &[PathBuf], hand: Hand) -> Self {
+        let (roots, archives) = (roots.to_vec(), VecDeque::new());
+        Self { files: files.into_iter(), roots, archives, open: None, lists: Vec::new(), hand }
+    }
+
+    /// The archive is read before what comes behind it.
+    fn open(&mut self, archive: Archive) {
+        self.archives.push_back(archive);
+    }
+
+    fn next(&mut self) -> Option<Result<Next, String>> {
+        loop {
+            if let Some(members) = &mut self.open {
+                match members.next() {
+                    Some(item) => return Some(item.map(Next::Item)),
+                    None => self.open = None,
                 }
-                // What is wrong with others shows when they are read.
-                _ => Content::File(path.clone()),
-            },
-        };
-        let place = path.display().to_string();
-        for hint in trail.hints() {
-            let content = match &content {
-                Content::File(path) => Content::File(path.clone()),
-                Content::Read(bytes) => Content::Read(bytes.clone()),
+            }
+            let found = match self.archives.pop_front() {
+                Some(archive) => archive.members(&self.hand).map(|members| {
+                    self.open = Some(members);
+                    None
+                }),
+                None => {
+                    let path = self.files.next()?;
+                    self.file(path)
+                }
             };
-            self.ready.push_back(Item { place: place.clone(), hint, content });
+            match found {
+                Ok(Some(file)) => return Some(Ok(Next::File(file))),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
     }
 
+    /// A file that was handed in; `None` for an export's list, which is no
+    /// submission.
+    fn file(&mut self, path: PathBuf) -> Result<Option<Found>, String> {
+        let trail = self.trail(&path)?;
+        let is_list = path.file_name().is_some_and(|name| name == gradescope::FILE) && trail.is_nobodys();
+        let fault = match path.parent().filter(|_| is_list) {
+            Some(dir) => match self.list(dir)? {
+                Some(Ok(_)) => return Ok(None),
+                Some(Err(why)) => Some(why.clone()),
+                None => None,
+            },
+            None => None,
+        };
+        let named = self.roots.contains(&path);
+        Ok(Some(Found { path, trail, named, fault }))
+    }
+
     /// The names from the path that the user named inwards, that one's included.
-    fn trail(&mut self, path: &Path) -> Trail {
+    fn trail(&mut self, path: &Path) -> Result<Trail, String> {
         let roots = self.roots.iter().filter(|root| path.starts_with(root));
         let root = roots.min_by_key(|root| root.components().count()).cloned().unwrap_or_default();
         let above = root.parent().unwrap_or(Path::new("")).to_owned();
@@ -194,30 +257,39 @@ impl Inbox {
         let parts: Vec<_> = names.iter().map(String::as_str).collect();
         let mut dir = above;
         let shown = |path: &Path| path.display().to_string().len();
-        Trail::below(shown(path).saturating_sub(shown(below))).with(&parts, |at| {
-            let said = self.list(&dir).and_then(|list| list.as_ref().ok()?.get(parts[at]).cloned());
-            dir.push(parts[at]);
-            said
-        })
+        let mut known = Vec::new();
+        for part in &parts {
+            let list = self.list(&dir)?;
+            known.push(list.and_then(|list| list.as_ref().ok()?.get(part).cloned()));
+            dir.push(part);
+        }
+        let trail = Trail::below(shown(path).saturating_sub(shown(below)));
+        Ok(trail.with(&parts, |at| known[at].take()))
     }
 
     /// The export list that stands in this directory.
-    fn list(&mut self, dir: &Path) -> Option<&Result<Metadata, String>> {
+    fn list(&mut self, dir: &Path) -> Result<Option<&Result<Metadata, String>>, String> {
         // Files come sorted: what is not above this one will not be needed again.
         self.lists.retain(|(known, _)| dir.starts_with(known));
-        let at = self.lists.iter().position(|(known, _)| known == dir).unwrap_or_else(|| {
-            let path = dir.join(gradescope::FILE);
-            let list = path.symlink_metadata().is_ok().then(|| {
-                let text = read_at_most(&path, gradescope::MAX_BYTES)?;
-                match text.len() as u64 > gradescope::MAX_BYTES {
-                    true => Err(format!("is larger than {} MiB", gradescope::MAX_BYTES >> 20)),
-                    false => Metadata::parse(&text),
-                }
-            });
-            self.lists.push((dir.to_owned(), list));
-            self.lists.len() - 1
-        });
-        self.lists[at].1.as_ref()
+        let at = match self.lists.iter().position(|(known, _)| known == dir) {
+            Some(at) => at,
+            None => {
+                let path = dir.join(gradescope::FILE);
+                let list = match path.symlink_metadata() {
+                    Ok(_) => Some(self.hand.reading(&path.display().to_string(), || {
+                        let text = read_at_most(&path, gradescope::MAX_BYTES)?;
+                        match text.len() as u64 > gradescope::MAX_BYTES {
+                            true => Err(format!("is larger than {} MiB", gradescope::MAX_BYTES >> 20)),
+                            false => Metadata::parse(&text),
+                        }
+                    })?),
+                    Err(_) => None,
+                };
+                self.lists.push((dir.to_owned(), list));
+                self.lists.len() - 1
+            }
+        };
+        Ok(self.lists[at].1.as_ref())
     }
 }
 

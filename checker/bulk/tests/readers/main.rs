@@ -186,7 +186,7 @@ fn inbox(files: &[(&str, &[u8])]) -> Result<(), TestCaseError> {
     let mut items = 0;
     for item in inbox::items(found, &roots) {
         items += 1;
-        match item.content.bytes() {
+        match item.unwrap().content.bytes() {
             Ok(bytes) => prop_assert!(bytes.len() as u64 <= submission::MAX_BYTES + 1),
             Err(why) => {
                 prop_assert!(!why.contains("broke the reader"), "{why}");

@@ -19,7 +19,7 @@ mod write;
 use lab_spec::{Evidence, evidence::LabRef};
 use serde::{Deserialize, Serialize};
 
-pub use read::read;
+pub use read::{read, read_up_to};
 pub use sign::{Key, PublicKey};
 pub use write::{Draft, write};
 

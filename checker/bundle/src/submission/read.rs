@@ -31,13 +31,23 @@ const MAX_OPENED: u64 = MAX_EVIDENCE + (1 << 20);
 /// that lead elsewhere), with a signature that does not hold, with a Secret's
 /// values in it, or with lists that no API server answers with.
 pub fn read(bytes: &[u8]) -> Result<Submission, Fault> {
+    let too_large = Fault::TooLarge { what: "archive", limit: MAX_EVIDENCE };
+    read_up_to(bytes, u64::MAX)?.ok_or(too_large)
+}
+
+/// The same, unless there is more evidence than this: `None`, before any of it
+/// is opened.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_up_to(bytes: &[u8], most: u64) -> Result<Option<Submission>, Fault> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Fault::TooLarge { what: "file", limit: MAX_BYTES });
     }
     if !bytes.starts_with(&ZSTD_MAGIC) {
         return Err(Fault::NotASubmission(looks_like(bytes)));
     }
-    let (mut members, extra) = members(bytes)?;
+    let Some((mut members, extra)) = members(bytes, most)? else { return Ok(None) };
     let mut take =
         |name: &str| members.remove(name).ok_or_else(|| Fault::Damaged(format!("it has no `{name}`")));
     let (manifest, text, signature) = (take(MANIFEST)?, take(EVIDENCE)?, take(SIGNATURE)?);
@@ -59,7 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Submission, Fault> {
         return Err(Fault::Damaged(format!("`{EVIDENCE}` is of another lab or attempt than `{MANIFEST}`")));
     }
     lists::check(&evidence)?;
-    Ok(Submission { card, evidence, signer, extra })
+    Ok(Some(Submission { card, evidence, signer, extra }))
 }
 
 fn card(manifest: &[u8]) -> Result<Card, Fault> {
@@ -89,8 +99,9 @@ fn damaged(error: io::Error) -> Fault {
 
 type Members = (BTreeMap<String, Vec<u8>>, Vec<String>);
 
-/// The members that count, and the names of the others.
-fn members(bytes: &[u8]) -> Result<Members, Fault> {
+/// The members that count, and the names of the others; `None` where there is
+/// more evidence than this.
+fn members(bytes: &[u8], most: u64) -> Result<Option<Members>, Fault> {
     let mut rest = Cursor::new(bytes);
     let mut decoder = Decoder::with_buffer(&mut rest).map_err(damaged)?.single_frame();
     decoder.window_log_max(WINDOW_LOG).map_err(Fault::Read)?;
@@ -119,7 +130,12 @@ fn members(bytes: &[u8]) -> Result<Members, Fault> {
                 continue;
             }
         };
-        let mut content = Vec::new();
+        let size = entry.size().min(limit);
+        if name == EVIDENCE && size > most {
+            return Ok(None);
+        }
+        // One more, by which its end is seen without asking for twice as much.
+        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         entry.by_ref().take(limit + 1).read_to_end(&mut content).map_err(damaged)?;
         if content.len() as u64 > limit {
             return Err(Fault::TooLarge { what: "archive", limit });
@@ -146,7 +162,7 @@ fn members(bytes: &[u8]) -> Result<Members, Fault> {
     if rest.position() != bytes.len() as u64 {
         return Err(Fault::Damaged("something follows its archive".to_owned()));
     }
-    Ok((found, extra))
+    Ok(Some((found, extra)))
 }
 
 /// The member's name, if it is a file in the archive's own root or below.

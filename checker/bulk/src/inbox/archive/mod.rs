@@ -13,7 +13,7 @@ mod zip;
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _, Seek as _},
     ops::ControlFlow,
     path::PathBuf,
     sync::mpsc::{Receiver, sync_channel},
@@ -24,6 +24,7 @@ use lab_bundle::submission::{EVIDENCE, MANIFEST, SIGNATURE};
 
 use self::survey::Survey;
 use super::{Content, Item, names::Trail};
+use crate::in_hand::{Hand, Held};
 
 /// The kinds of archive that are opened, told by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,30 +45,19 @@ const OWN: [&str; 3] = [MANIFEST, EVIDENCE, SIGNATURE];
 const BLOCK: u64 = 512;
 
 impl Kind {
-    /// What the file is, by its first bytes; `None` is no archive that is
-    /// opened. The file is read from its beginning afterwards.
-    ///
-    /// # Errors
-    /// What the file system says.
-    pub fn of(file: &mut File) -> io::Result<Option<Self>> {
-        let head = first(&mut *file)?;
-        file.rewind()?;
-        let opened = |kind| {
-            let stream = stream::Stream::open(kind, file.try_clone()?)?;
-            // What cannot be opened is for the reader of submissions to name.
-            Ok::<_, io::Error>(first(stream).unwrap_or_default())
-        };
-        let kind = match &head[..] {
+    /// What begins with these bytes; `None` is no archive that is opened.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        // What cannot be opened is for the reader of submissions to name.
+        let opened = |kind| first(stream::Stream::open(kind, bytes).ok()?).ok();
+        match bytes {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
             [0x1f, 0x8b, ..] => name(&opened(Self::Gzip)?).map(|_| Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let first = name(&opened(Self::Zstd)?);
                 first.filter(|name| !OWN.contains(&name.as_str())).map(|_| Self::Zstd)
             }
-            head => name(head).map(|_| Self::Tar),
-        };
-        file.seek(SeekFrom::Start(0))?;
-        Ok(kind)
+            head => name(&first(head).ok()?).map(|_| Self::Tar),
+        }
     }
 }
 
@@ -128,84 +118,146 @@ pub struct Archive {
 /// one member ahead.
 pub struct Members {
     items: Receiver<Item>,
-    reader: Option<JoinHandle<Result<(), String>>>,
+    reader: Option<JoinHandle<Result<(), Stop>>>,
     place: String,
     trail: Trail,
 }
 
+/// Why an archive is not read on.
+enum Stop {
+    /// It cannot be trusted as a whole.
+    Fault(String),
+    /// Nothing can be read any more, of whatever.
+    Failed(String),
+}
+
 impl Archive {
-    /// Its members.
+    /// Its members; `hand` is the hand of the thread that reads them.
     ///
     /// # Errors
     /// Without a thread, nothing can be read.
-    pub fn members(self) -> io::Result<Members> {
+    pub fn members(self, hand: &Hand) -> Result<Members, String> {
         let (send, items) = sync_channel(0);
-        let (place, trail) = (self.path.display().to_string(), self.trail.clone());
+        let (place, trail, hand) = (self.path.display().to_string(), self.trail.clone(), hand.clone());
         let reader = thread::Builder::new().name("inbox".to_owned()).spawn(move || {
-            self.read(&mut |item| match send.send(item) {
+            self.read(&hand, &mut |item| match send.send(item) {
                 Ok(()) => ControlFlow::Continue(()),
                 // Nobody wants more.
                 Err(_) => ControlFlow::Break(()),
             })
-        })?;
-        Ok(Members { items, reader: Some(reader), place, trail })
+        });
+        let reader = Some(reader.map_err(|error| format!("cannot start a thread: {error}"))?);
+        Ok(Members { items, reader, place, trail })
     }
 
-    fn read(&self, send: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), String> {
+    fn read(&self, hand: &Hand, send: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), Stop> {
         let place = self.path.display().to_string();
-        let survey = Survey::of(self.kind, &self.file)?;
+        let surveyed = hand.reading(&place, || Survey::of(self.kind, &self.file));
+        let survey = surveyed.map_err(Stop::Failed)?.map_err(Stop::Fault)?;
         if survey.is_submission(self.kind) {
             for hint in self.trail.hints() {
                 let content = Content::File(self.path.clone());
                 if send(Item { place: place.clone(), hint, content }).is_break() {
-                    return Ok(());
+                    break;
                 }
             }
             return Ok(());
         }
-        let mut sent = false;
-        walk(self.kind, &self.file, &mut |member| {
-            let mut name = member.name.clone();
-            let (trail, content) = match survey::parts(&member.name) {
-                Ok(parts) if survey::is_passed_over(&parts) => return ControlFlow::Continue(()),
-                Ok(parts) => {
-                    let trail = self.trail.with(&parts, |at| survey.known(&parts[..=at], self.trusted));
-                    match survey.list(&parts).filter(|_| trail.is_nobodys()) {
-                        Some(Ok(_)) => return ControlFlow::Continue(()),
-                        Some(Err(why)) => (trail, Err(why.clone())),
-                        None => (trail, survey.read(member)),
+        let mut reader = Reader { archive: self, survey, place, hand, held: None, sent: false };
+        let mut failed = reader.take().err();
+        let walked = walk(self.kind, &self.file, &mut |member| {
+            reader.member(member, send).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        });
+        let put_away = reader.put_away();
+        if let Some(error) = failed.or(put_away.err()) {
+            return Err(Stop::Failed(error));
+        }
+        walked.map_err(Stop::Fault)?;
+        match reader.sent {
+            true => Ok(()),
+            false => Err(Stop::Fault("is an archive with nothing in it, expected a submission".to_owned())),
+        }
+    }
+}
+
+/// Reads an archive's members. In hand is the archive, and while a member is
+/// read, that one instead; nothing while somebody is waited for.
+struct Reader<'a> {
+    archive: &'a Archive,
+    survey: Survey,
+    place: String,
+    hand: &'a Hand,
+    held: Option<Held<'a>>,
+    /// Whether it had anything in it.
+    sent: bool,
+}
+
+impl Reader<'_> {
+    fn take(&mut self) -> Result<(), String> {
+        self.held = Some(self.hand.take_place(&self.place)?);
+        Ok(())
+    }
+
+    fn put_away(&mut self) -> Result<(), String> {
+        self.held.take().map_or(Ok(()), |held| self.hand.put_away(held))
+    }
+
+    fn member(
+        &mut self,
+        member: Member<'_>,
+        send: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, String> {
+        let mut place = format!("{}!{}", self.place, member.name);
+        let Archive { trail, trusted, .. } = self.archive;
+        let (trail, content) = match survey::parts(&member.name) {
+            Ok(parts) if survey::is_passed_over(&parts) => return Ok(ControlFlow::Continue(())),
+            Ok(parts) => {
+                let trail = trail.with(&parts, |at| self.survey.known(&parts[..=at], *trusted));
+                match self.survey.list(&parts).filter(|_| trail.is_nobodys()) {
+                    Some(Ok(_)) => return Ok(ControlFlow::Continue(())),
+                    Some(Err(why)) => (trail, Err(why.clone())),
+                    None => {
+                        self.put_away()?;
+                        (trail, self.hand.reading(&place, || self.survey.read(member))?)
                     }
                 }
-                // Nothing is concluded from a name that is refused.
-                Err(why) => {
-                    name = name.escape_debug().to_string();
-                    (self.trail.clone(), Err(format!("{why}; it was not read")))
-                }
-            };
-            sent = true;
-            for hint in trail.hints() {
-                let place = format!("{place}!{name}");
-                send(Item { place, hint, content: Content::Read(content.clone()) })?;
             }
-            ControlFlow::Continue(())
-        })?;
-        if sent { Ok(()) } else { Err("is an archive with nothing in it, expected a submission".to_owned()) }
+            // Nothing is concluded from a name that is refused.
+            Err(why) => {
+                place = format!("{}!{}", self.place, member.name.escape_debug());
+                (trail.clone(), Err(format!("{why}; it was not read")))
+            }
+        };
+        self.put_away()?;
+        self.sent = true;
+        for hint in trail.hints() {
+            let (place, content) = (place.clone(), Content::Read(content.clone()));
+            if send(Item { place, hint, content }).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.take()?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
 impl Iterator for Members {
-    type Item = Item;
+    type Item = Result<Item, String>;
 
-    fn next(&mut self) -> Option<Item> {
+    fn next(&mut self) -> Option<Self::Item> {
         if let Ok(item) = self.items.recv() {
-            return Some(item);
+            return Some(Ok(item));
         }
         let why = match self.reader.take()?.join() {
             Ok(Ok(())) => return None,
-            Ok(Err(why)) => why,
+            Ok(Err(Stop::Fault(why))) => why,
+            Ok(Err(Stop::Failed(error))) => return Some(Err(error)),
             Err(_) => "broke the reader of archives; this is a defect of labcheck, report it".to_owned(),
         };
         let hint = self.trail.hints().into_iter().next().unwrap_or_default();
-        Some(Item { place: self.place.clone(), hint, content: Content::Read(Err(why)) })
+        Some(Ok(Item { place: self.place.clone(), hint, content: Content::Read(Err(why)) }))
     }
 }

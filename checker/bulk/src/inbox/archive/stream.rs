@@ -1,9 +1,6 @@
 //! The tar archive within its compression.
 
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read},
-};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
@@ -15,21 +12,21 @@ use super::Kind;
 const WINDOW_LOG: u32 = 23;
 
 /// A tar archive's bytes.
-pub enum Stream {
+pub enum Stream<R> {
     /// Not compressed.
-    Plain(BufReader<File>),
+    Plain(BufReader<R>),
     /// One gzip member.
-    Gzip(Box<GzDecoder<BufReader<File>>>),
+    Gzip(Box<GzDecoder<BufReader<R>>>),
     /// One zstd frame.
-    Zstd(Decoder<'static, BufReader<File>>),
+    Zstd(Decoder<'static, BufReader<R>>),
 }
 
-impl Stream {
+impl<R: Read> Stream<R> {
     /// Opens what was found to be of this kind.
     ///
     /// # Errors
     /// Memory that is lacking.
-    pub fn open(kind: Kind, file: File) -> io::Result<Self> {
+    pub fn open(kind: Kind, file: R) -> io::Result<Self> {
         let file = BufReader::new(file);
         Ok(match kind {
             Kind::Gzip => Self::Gzip(Box::new(GzDecoder::new(file))),
@@ -57,7 +54,7 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
+impl<R: Read> Read for Stream<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.read(into),

@@ -133,7 +133,7 @@ fn fault(entry: &Entry<'_, impl Read>) -> Option<&'static str> {
 }
 
 /// Behind the last member there is nothing but padding.
-fn end(mut stream: Metered<Stream>) -> Result<(), String> {
+fn end(mut stream: Metered<Stream<File>>) -> Result<(), String> {
     if stream.ended {
         return Err("is an archive that is cut off; copy it again".to_owned());
     }

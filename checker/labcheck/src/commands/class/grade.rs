@@ -76,6 +76,7 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
         rubric: &rubric,
         judge: &judge,
         judging: &|evidence| rubric.report(&judge, evidence),
+        reading: |_| {},
         paths: &args.rules.paths,
         out: &args.out,
         threads: args.rules.threads(),
@@ -84,10 +85,7 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
     drop(told);
     let course = Course { canvas_assignment: args.canvas_assignment, ..rubric.course() };
-    let cannot = |error: io::Error| {
-        Failure::unobservable(format!("cannot write to `{}`: {error}", args.out.display()))
-            .next("what was judged is in the journal; make room and run the same command again")
-    };
+    let cannot = |error: io::Error| unwritable(&args.out, &error);
     let setting = Setting { course: &course, roster: &roster };
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
     let mut kinds: BTreeSet<_> = args.write.iter().copied().collect();
@@ -117,10 +115,21 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     Ok(if tally.unknown + tally.ungradable + class.unmatched.len() > 0 { 3 } else { 0 })
 }
 
+/// That nothing can be written there, and what to do about it.
+fn unwritable(out: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::unobservable(format!("cannot write to `{}`: {error}", out.display()));
+    failure.next(match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "make it writable, or choose another `--out`"
+        }
+        _ => "what was judged is in the journal; make room and run the same command again",
+    })
+}
+
 /// Only one labcheck at a time writes to a directory.
 fn lock(out: &Path) -> Result<File, Failure> {
     let shown = out.display();
-    let cannot = |error: io::Error| Failure::unobservable(format!("cannot write to `{shown}`: {error}"));
+    let cannot = |error: io::Error| unwritable(out, &error);
     fs::create_dir_all(out).map_err(cannot)?;
     let file = File::create(out.join(".lock")).map_err(cannot)?;
     match file.try_lock() {

@@ -85,6 +85,7 @@ fn work(args: &Args, journal: &Path, library: &Library, progress: Progress) -> R
         rubric: &rubric,
         judge: &judge,
         judging: &|evidence| rubric.report(&judge, evidence),
+        reading: |_| {},
         paths: &args.rules.paths,
         out: journal,
         threads: args.rules.threads(),
