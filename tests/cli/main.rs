@@ -7,6 +7,7 @@ mod author;
 mod broken_lab;
 mod compose;
 mod desk;
+mod disk;
 mod evidence;
 mod findings;
 mod grading;

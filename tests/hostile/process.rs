@@ -143,7 +143,8 @@ fn a_read_only_directory_is_named_and_left_as_it_is() {
         command.uid(65_534).gid(65_534);
     }
     let said = place.said(command);
-    let error = "error: cannot write to `read-only`: Permission denied (os error 13)\n";
+    let error = "error: cannot write to `read-only`: Permission denied (os error 13)\n\
+        next: make it writable, or choose another `--out`\n";
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (3, "", error));
     assert_eq!(fs::read_dir(place.path("read-only")).unwrap().count(), 0);
 }

@@ -118,12 +118,15 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
 /// That nothing can be written there, and what to do about it.
 fn unwritable(out: &Path, error: &io::Error) -> Failure {
     let failure = Failure::unobservable(format!("cannot write to `{}`: {error}", out.display()));
-    failure.next(match error.kind() {
+    match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            "make it writable, or choose another `--out`"
+            failure.next("make it writable, or choose another `--out`")
         }
-        _ => "what was judged is in the journal; make room and run the same command again",
-    })
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            failure.next("what was judged is in the journal; make room and run the same command again")
+        }
+        _ => failure,
+    }
 }
 
 /// Only one labcheck at a time writes to a directory.
