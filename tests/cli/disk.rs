@@ -108,7 +108,7 @@ fn full(room: u32) -> String {
 #[test]
 fn a_full_disk_is_named_and_loses_nothing() {
     // Nothing can be written at all; the journal cannot; what comes out cannot.
-    let (nothing, journal, outputs) = (full(0), full(64), full(400));
+    let (nothing, journal, outputs) = (full(0), full(16), full(400));
     println!("{nothing}\n{journal}\n{outputs}");
     assert!(journal.contains("journal `small/out/journal.sqlite`"), "{journal}");
     assert!(outputs.contains("what was judged is in the journal"), "{outputs}");
