@@ -15,13 +15,16 @@ use rustls::{
 /// The encrypted connection of a client.
 pub type Stream = StreamOwned<ServerConnection, TcpStream>;
 
+/// The head of a request, and what name was asked for in the handshake.
+type Asked = (String, Option<String>);
+
 /// A server; it stands until the test ends.
 pub struct Tls {
     pub port: u16,
     /// Its certificate, which is its own authority, in PEM.
     pub ca: String,
-    /// The head of every request, and what name was asked for in the handshake.
-    seen: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// Every request.
+    seen: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Tls {
@@ -63,7 +66,7 @@ impl Tls {
     }
 
     /// The heads of all requests, and the names that were asked for.
-    pub fn seen(&self) -> Vec<(String, Option<String>)> {
+    pub fn seen(&self) -> Vec<Asked> {
         self.seen.lock().unwrap().clone()
     }
 }
