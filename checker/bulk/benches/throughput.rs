@@ -17,9 +17,8 @@ use std::{
 use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
-    late::Policy,
     outputs::{Kind, Setting},
-    settle::{Attempts, Rules},
+    settle::Rules,
 };
 use lab_spec::Lab;
 
@@ -123,15 +122,7 @@ fn parse(folder: &Path, threads: usize) -> Done {
 /// All of `labcheck grade`, with journal and tables.
 fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: usize) -> Done {
     let judge = rubric.judge("lab.yaml").map_err(|problems| format!("{problems:?}"))?;
-    let rules = Rules {
-        roster,
-        points: rubric.points(),
-        policy: Policy::default(),
-        attempts: Attempts::Best,
-        received: Default::default(),
-        assigned: Default::default(),
-        decisions: Default::default(),
-    };
+    let rules = Rules::plain(roster, rubric.points());
     let paths = [folder.to_owned()];
     let judging = |evidence: &_| rubric.report(&judge, evidence);
     let batch = Batch {

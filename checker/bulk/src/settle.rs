@@ -34,6 +34,22 @@ pub struct Rules<'a> {
     pub decisions: BTreeMap<usize, Decision>,
 }
 
+impl<'a> Rules<'a> {
+    /// Nothing counts beside the rubric: no lateness, the best of several
+    /// attempts, nothing assigned or decided.
+    pub fn plain(roster: &'a Roster, points: u32) -> Self {
+        Self {
+            roster,
+            points,
+            policy: Policy::default(),
+            attempts: Attempts::Best,
+            received: BTreeMap::new(),
+            assigned: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+        }
+    }
+}
+
 /// What one student was assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assigned {

@@ -15,9 +15,8 @@ use std::{
 use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
-    late::Policy,
     outputs::{Kind, Setting},
-    settle::{Attempts, Rules},
+    settle::Rules,
     supervise,
 };
 use lab_spec::{Evidence, Lab};
@@ -68,15 +67,7 @@ fn worker() {
     let judge = rubric.judge("lab.yaml").unwrap();
     let victim = fs::read_to_string(place.join("victim")).unwrap_or_default();
     let roster = Roster::parse("roster.csv", &fs::read(place.join("roster.csv")).unwrap()).unwrap();
-    let rules = Rules {
-        roster: &roster,
-        points: rubric.points(),
-        policy: Policy::default(),
-        attempts: Attempts::Best,
-        received: Default::default(),
-        assigned: Default::default(),
-        decisions: Default::default(),
-    };
+    let rules = Rules::plain(&roster, rubric.points());
     let judging = |evidence: &Evidence| {
         if !victim.is_empty() && evidence.params.nonce == victim {
             die(&how);

@@ -11,12 +11,7 @@ use std::{
 };
 
 use class::Recorded;
-use lab_bulk::{
-    Roster, Rubric, Standing,
-    batch::Batch,
-    late::Policy,
-    settle::{Attempts, Rules},
-};
+use lab_bulk::{Roster, Rubric, Standing, batch::Batch, settle::Rules};
 use lab_bundle::submission::{self, Draft, Key, MAX_EVIDENCE};
 use lab_spec::{Evidence, Lab, Outcome};
 use serde_json::json;
@@ -67,15 +62,7 @@ fn worker() {
     let rubric = Rubric::plain(Lab::parse("lab.yaml", &lab).unwrap(), "test");
     let judge = rubric.judge("lab.yaml").unwrap();
     let roster = Roster::parse("roster.csv", format!("id\n{}\n", STUDENTS.join("\n")).as_bytes()).unwrap();
-    let rules = Rules {
-        roster: &roster,
-        points: rubric.points(),
-        policy: Policy::default(),
-        attempts: Attempts::Best,
-        received: Default::default(),
-        assigned: Default::default(),
-        decisions: Default::default(),
-    };
+    let rules = Rules::plain(&roster, rubric.points());
     let judging = |evidence: &Evidence| rubric.report(&judge, evidence);
     let batch = Batch {
         rubric: &rubric,
