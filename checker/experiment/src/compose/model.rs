@@ -133,6 +133,7 @@ fn service(fields: &mut Object, place: &Place<'_>, built: &BTreeMap<String, Stri
     if from.filter_map(Value::as_str).any(|from| from.starts_with("container:")) {
         return Err("it takes volumes from containers of others".to_owned());
     }
+    answer_to_container_name(fields);
     for field in DROPPED {
         fields.shift_remove(*field);
     }
@@ -165,6 +166,21 @@ fn service(fields: &mut Object, place: &Place<'_>, built: &BTreeMap<String, Stri
         }
     }
     Ok(())
+}
+
+/// Docker's DNS knows a container by its name too, which the copy's has not.
+pub(super) fn answer_to_container_name(fields: &mut Object) {
+    let Some(name) = fields.get("container_name").and_then(Value::as_str).map(str::to_owned) else { return };
+    for (_, network) in fields.get_mut("networks").and_then(Value::as_object_mut).into_iter().flatten() {
+        if network.is_null() {
+            *network = json!({});
+        }
+        let Some(network) = network.as_object_mut() else { continue };
+        let aliases = network.entry("aliases").or_insert_with(|| json!([]));
+        if let Some(aliases) = aliases.as_array_mut() {
+            aliases.push(json!(name));
+        }
+    }
 }
 
 fn build(fields: &mut Object, place: &Place<'_>) -> Result<(), String> {
@@ -239,7 +255,7 @@ mod tests {
     #[test]
     fn names_ports_and_paths_become_the_copys_own() {
         let service = json!({
-            "image": "ms:v1", "container_name": "api", "profiles": ["x"],
+            "image": "ms:v1", "container_name": "predictor", "profiles": ["x"], "networks": {"default": null},
             "ports": [{"target": 80, "published": "8080", "protocol": "tcp"}],
             "volumes": [{"type": "bind", "source": "/home/a/lab/models", "target": "/models", "read_only": true},
                         {"type": "volume", "source": "data", "target": "/data"}],
@@ -253,6 +269,7 @@ mod tests {
         assert_eq!(api["volumes"][0]["read_only"], true);
         assert_eq!(api["develop"]["watch"][0]["path"], "/copies/labcheck-1/src");
         assert!(api.get("container_name").is_none() && api.get("profiles").is_none());
+        assert_eq!(api["networks"]["default"]["aliases"], json!(["predictor"]));
     }
 
     #[test]

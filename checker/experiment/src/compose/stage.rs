@@ -5,7 +5,7 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use bollard::{Docker, query_parameters::StopContainerOptionsBuilder};
 
-use super::{Project, act, containers, project};
+use super::{Project, act, containers, model, project};
 
 /// How long a state may take to stand, or to show that it does not.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -23,6 +23,7 @@ pub async fn start(from: &Project, host: &str, name: &str, scratch: &Path) -> Re
     for service in model["services"].as_object_mut().into_iter().flatten().map(|(_, service)| service) {
         if let Some(service) = service.as_object_mut() {
             service.shift_remove("ports");
+            model::answer_to_container_name(service);
             service.shift_remove("container_name");
         }
     }
@@ -30,7 +31,7 @@ pub async fn start(from: &Project, host: &str, name: &str, scratch: &Path) -> Re
     std::fs::write(&file, model.to_string()).map_err(|error| format!("`{}`: {error}", file.display()))?;
     let mut command = from.command(host);
     command.arg("-f").arg(&file).args(["-p", name, "--project-directory"]).arg(&from.directory);
-    command.args(["up", "--detach"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["up", "--detach"]).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let run = async { command.status().await };
     match tokio::time::timeout(LIMIT, run).await {
         Ok(Err(error)) => Err(format!("`docker compose` cannot be run: {error}")),
