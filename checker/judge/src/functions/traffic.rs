@@ -239,8 +239,22 @@ fn chosen(
     let count = load.answer.len();
     ctx.take(count as u64)?;
     let (from, to) = window(given, load.start_ms, load.due_ms(count))?;
-    let at = |limit: f64| (0..count).position(|seq| load.due_ms(seq) >= limit).unwrap_or(count);
-    Ok(at(from)..at(to).max(at(from)))
+    let begin = due_from(load, from);
+    Ok(begin..due_from(load, to).max(begin))
+}
+
+/// The first request that was due at `limit` or later, of those there are.
+fn due_from(load: &Load, limit: f64) -> usize {
+    let (mut low, mut high) = (0, load.answer.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if load.due_ms(middle) < limit {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 fn some(range: std::ops::Range<usize>, given: Option<&Value>) -> Result<std::ops::Range<usize>, EvalError> {
