@@ -83,3 +83,22 @@ fn ctrl_c_undoes_before_the_end() {
     assert_eq!(probers(&home), "");
     assert_eq!(home.journals(), 0, "the journal is left");
 }
+
+#[test]
+fn ctrl_c_in_an_authors_proof_removes_what_was_made_for_it() {
+    let home = Home::new();
+    let labs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../labs");
+    let child = home.spawn(&["--labs", labs, "author", "test", "lab01", "--only", "starter", "--no-record"]);
+    let ends = || {
+        let namespace = ["get", "namespace", "lab01-starter", "-o", "jsonpath={.metadata.deletionTimestamp}"];
+        let run = home.kubectl_may_fail(&namespace);
+        (run.code == Some(0)).then_some(run.out)
+    };
+    eventually("the state stands", SOON, || ends().is_some_and(|ends| ends.is_empty()));
+    signal(&child, "INT");
+    let stopped = end(child);
+    stopped.exits(3).says("error: interrupted").in_time(Duration::from_secs(60));
+    assert_eq!(stopped.out, "", "nothing was proven");
+    assert!(ends().is_none_or(|ends| !ends.is_empty()), "the state's namespace stays");
+    assert_eq!(home.journals(), 0);
+}

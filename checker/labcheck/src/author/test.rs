@@ -99,6 +99,7 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
         digests,
         kept: args.verdicts.as_deref().map(Kept::open).transpose()?,
         alone: AsyncMutex::new(()),
+        cancel: CancellationToken::new(),
     };
     let problems = commands::block_on(prover.prove(&chosen))?;
     if args.only.is_empty() && !args.no_record {
@@ -133,10 +134,13 @@ struct Prover<'a> {
     kept: Option<Kept>,
     /// Held while a lab that sends a load is graded: traffic runs alone.
     alone: AsyncMutex<()>,
+    /// Ends what is under way, and what was made for it.
+    cancel: CancellationToken,
 }
 
 impl Prover<'_> {
     async fn prove(&self, states: &[&State]) -> Result<usize, Failure> {
+        commands::cancel_on_ctrl_c(self.cancel.clone());
         let all: Arc<_> = Arc::new(self);
         let mut results = stream::iter(states)
             .map(|state| {
@@ -148,9 +152,19 @@ impl Prover<'_> {
             } else {
                 self.args.jobs.max(1)
             });
-        let mut problems = 0;
+        let (mut problems, mut failure) = (0, None);
         while let Some((state, begun, result)) = results.next().await {
-            let (found, name) = (result?, &state.name);
+            let name = &state.name;
+            let found = match result {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(error) => {
+                    // What the others have made is removed before the error is told.
+                    self.cancel.cancel();
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            };
             let seconds = begun.elapsed().as_secs_f32();
             if found.is_empty() {
                 anstream::println!("as expected  {name} ({seconds:.1} s)");
@@ -162,30 +176,52 @@ impl Prover<'_> {
             }
             problems += found.len();
         }
-        Ok(problems)
+        match failure {
+            Some(failure) => Err(failure),
+            None if self.cancel.is_cancelled() => Err(Failure::unobservable("interrupted")
+                .next("the same command with `--changed` leaves out what was proven before")),
+            None => Ok(problems),
+        }
     }
 
-    /// Sets the state up, grades it, compares, records, and cleans up.
-    async fn state(&self, state: &State) -> Result<Vec<String>, Failure> {
+    /// Sets the state up, grades it, compares, records, and cleans up. `None`
+    /// if that was interrupted.
+    async fn state(&self, state: &State) -> Result<Option<Vec<String>>, Failure> {
+        if self.cancel.is_cancelled() {
+            return Ok(None);
+        }
         let scene = match self.lab.has(Looks::Compose) {
             true => self.project(state).await?,
             false => self.namespace(state).await?,
         };
+        let graded = self.graded(state, &scene).await;
+        scene.clear().await?;
+        graded
+    }
+
+    /// What is not as expected of a state that stands.
+    async fn graded(&self, state: &State, scene: &Scene) -> Result<Option<Vec<String>>, Failure> {
         if let Some(aged) = state.expect.aged {
-            tokio::time::sleep(aged.into()).await;
+            self.cancel.run_until_cancelled(tokio::time::sleep(aged.into())).await;
         }
         if let Some(relabel) = &state.expect.relabel
             && scene.relabel(relabel).await? == 0
         {
-            scene.clear().await?;
-            return Ok(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]);
+            return Ok(Some(vec![format!("no pod has the labels `{}` to be changed", relabel.labels)]));
         }
-        let _alone = if self.lab.sends_load() { Some(self.alone.lock().await) } else { None };
+        let _alone = if self.lab.sends_load() {
+            self.cancel.run_until_cancelled(self.alone.lock()).await
+        } else {
+            None
+        };
         let mut problems = Vec::new();
         let mut first: Option<Vec<(String, Verdict)>> = None;
         for _ in 0..self.args.times.max(1) {
             let session = Session { observer: self.fresh(&scene.target).await?, ..scene.session.again() };
             let (evidence, report) = self.grade(&session).await?;
+            if self.cancel.is_cancelled() {
+                return Ok(None);
+            }
             if let Some(kept) = &self.kept {
                 kept.add(&self.lab.id, state, self.digests().of(state), &report)?;
             }
@@ -205,8 +241,7 @@ impl Prover<'_> {
                 }
             }
         }
-        scene.clear().await?;
-        Ok(problems)
+        Ok(Some(problems))
     }
 
     /// The state in a namespace of its own.
@@ -256,7 +291,8 @@ impl Prover<'_> {
         let failed = |why: String| Failure::unobservable(format!("`{}`: {why}", state.name));
         stage::discard(&engine.client, &name).await.map_err(failed)?;
         if expect.up {
-            stage::start(&project, &engine.endpoint.host, &name, folder.path()).await.map_err(failed)?;
+            let start = stage::start(&project, &engine.endpoint.host, &name, folder.path());
+            self.cancel.run_until_cancelled(start).await.transpose().map_err(failed)?;
             for service in &expect.stop {
                 stage::stop(&engine.client, &name, service).await.map_err(failed)?;
             }
@@ -297,11 +333,11 @@ impl Prover<'_> {
             state: &self.records,
             confirmed: false,
             say: &quiet,
-            cancel: CancellationToken::new(),
+            cancel: self.cancel.clone(),
         };
         let evidence = collector.run(Limits::default()).await;
         let unmet = self.judge.unmet(&evidence);
-        if !unmet.is_empty() {
+        if !unmet.is_empty() && !self.cancel.is_cancelled() {
             return Err(Failure::unobservable(unmet.join("; ")));
         }
         let report = self.judge.report(&evidence);
