@@ -2,6 +2,7 @@
 
 mod book;
 mod dist;
+mod fields;
 
 use clap::{Parser, Subcommand};
 
@@ -22,11 +23,21 @@ enum Task {
         #[arg(long)]
         to: Option<std::path::PathBuf>,
     },
+    /// Write down which fields the kinds that labs look at have, as an API server says
+    Fields {
+        /// Kubeconfig of a cluster made for tests
+        #[arg(long)]
+        kubeconfig: std::path::PathBuf,
+        /// Write nothing, and fail if the server says otherwise
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Dist => dist::run(),
         Task::Book { to } => book::run(to),
+        Task::Fields { kubeconfig, check } => fields::run(&kubeconfig, check),
     }
 }

@@ -6,6 +6,7 @@
 mod cause;
 pub mod cel;
 mod compose;
+mod fields;
 mod fill;
 pub mod functions;
 mod looks;
@@ -43,6 +44,12 @@ impl<'l> Judge<'l> {
     /// judged. Judging anyway would blame the learner for it.
     pub fn unmet(&self, evidence: &Evidence) -> Vec<String> {
         plan::unmet(self.lab, evidence)
+    }
+
+    /// Fields that the lab reads and that no object of their kind has, for
+    /// authors: which kinds there are is known, a cluster's own ones are not.
+    pub fn unknown_fields(&self, file: &str) -> Vec<Diagnostic> {
+        fields::unknown(file, self.lab)
     }
 }
 

@@ -71,6 +71,11 @@ impl Kind {
         KINDS.iter().find(|row| row.2 == kind).map(Self::from_row)
     }
 
+    /// Every kind that a lab can name.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().map(Self::from_row)
+    }
+
     /// Every short name a lab may use, singular then plural.
     pub fn short_names() -> impl Iterator<Item = &'static str> {
         KINDS.iter().flat_map(|row| [row.0, row.3])

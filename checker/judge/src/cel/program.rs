@@ -73,6 +73,10 @@ impl Program {
         &self.0.source
     }
 
+    pub(super) fn root(&self) -> &Node {
+        &self.0.root
+    }
+
     /// The names it needs from outside.
     pub fn references(&self) -> &References {
         &self.0.references

@@ -33,6 +33,7 @@ pub fn run(args: &Args, library: &Library) -> Result<u8, Failure> {
         let mut problems = states(&entry.lab, &entry.path()?)?;
         problems.extend(vacuous(&entry.lab, &judge));
         problems.extend(by_order(&entry.lab));
+        problems.extend(judge.unknown_fields(&entry.file()).iter().map(ToString::to_string));
         if !problems.is_empty() {
             return Err(Failure::usage(format!("`{}`:\n{}", entry.lab.id, problems.join("\n"))));
         }
