@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Findings, quoted,
-    seen::{Seen, text},
+    seen::{Object, Seen, text},
 };
 
 /// Clocks are set now and then.
@@ -25,7 +25,7 @@ pub fn check(submission: &Submission, seen: &Seen<'_>, found: &mut Findings) {
     for (name, record) in &submission.evidence.experiments {
         for result in record.results.values() {
             experiment(name, nonce, result, found);
-            gone(name, result, seen, found);
+            gone(name, record.started_ms, result, seen, found);
         }
     }
 }
@@ -98,9 +98,17 @@ fn is_proven(answer: &Value, used: &str) -> bool {
     nonce.starts_with(used) && of("proof") == lab_bundle::hex(&proof)
 }
 
-/// A pod that an experiment saw go is in no list after that.
-fn gone(name: &str, result: &Value, seen: &Seen<'_>, found: &mut Findings) {
+/// A pod that an experiment saw go was deleted by it before, and is in no list
+/// after that.
+fn gone(name: &str, started_ms: u64, result: &Value, seen: &Seen<'_>, found: &mut Findings) {
     let (Some(uid), Some(gone)) = (text(result, &["uid"]), result["gone_ms"].as_u64()) else { return };
+    // One clock tells all three, so there is no slack.
+    if gone < result["at_ms"].as_u64().unwrap_or(0).max(started_ms) {
+        found.add("evidence-deleted", || {
+            let shown = seen.by_uid(uid).map_or_else(|| quoted(uid), Object::shown);
+            format!("experiment {} saw {shown} go before it deleted it", quoted(name))
+        });
+    }
     let back = seen
         .by_uid(uid)
         .filter(|pod| pod.last().is_some_and(|state| state.last_ms > gone.saturating_add(GONE_MS)));

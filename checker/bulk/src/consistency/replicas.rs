@@ -9,7 +9,8 @@ use super::{
     seen::{List, Seen, beside, text},
 };
 
-/// Time in which a controller takes note of a pod that is gone.
+/// Time in which a controller takes note of a pod that is gone or is not
+/// selected any more.
 const NOTED_MS: u64 = 10_000;
 const PODS: &str = "list v1 pods";
 
@@ -57,33 +58,40 @@ fn look<'e>(lists: &[&List<'e>], pods: &List<'e>, doubts: &mut BTreeMap<&'e str,
         let key = beside(pods.key, kind)?;
         lists.iter().find(|list| list.key == key).map(|list| list.items)
     };
-    let mut owned: HashMap<&str, u64> = HashMap::new();
-    for uid in pods.items.iter().filter_map(owner) {
-        *owned.entry(uid).or_default() += 1;
+    let mut owned: HashMap<&str, Vec<&Value>> = HashMap::new();
+    for pod in pods.items {
+        if let Some(uid) = owner(pod) {
+            owned.entry(uid).or_default().push(pod);
+        }
     }
+    let own = |item: &Value| {
+        let pods = text(item, &["metadata", "uid"]).and_then(|uid| owned.get(uid));
+        pods.map_or(0, |pods| pods.iter().filter(|pod| is_selected(item, pod)).count())
+    };
     let sets = beside("ReplicaSet");
+    // A Deployment has the pods of its ReplicaSets.
+    let mut sums: HashMap<&str, usize> = HashMap::new();
     let mut workloads = Vec::new();
     for kind in ["ReplicaSet", "StatefulSet"] {
         workloads.extend(beside(kind).unwrap_or_default().iter().map(|item| (kind, item)));
     }
     if let Some(sets) = sets {
-        // A Deployment has the pods of its ReplicaSets.
-        let mut sum: HashMap<&str, u64> = HashMap::new();
         for set in sets {
-            let pods = text(set, &["metadata", "uid"]).and_then(|uid| owned.get(uid)).copied();
-            *sum.entry(owner(set).unwrap_or_default()).or_default() += pods.unwrap_or(0);
+            *sums.entry(owner(set).unwrap_or_default()).or_default() += own(set);
         }
-        owned.extend(sum);
         workloads.extend(beside("Deployment").unwrap_or_default().iter().map(|item| ("Deployment", item)));
     }
     for (kind, item) in workloads {
         let Some(uid) = text(item, &["metadata", "uid"]) else { continue };
         let count = |field: &str| item["status"][field].as_u64().unwrap_or(0);
         let said = count("readyReplicas").max(count("availableReplicas"));
-        let there = owned.get(uid).copied().unwrap_or(0);
+        let there = match kind {
+            "Deployment" => sums.get(uid).copied().unwrap_or(0),
+            _ => own(item),
+        };
         let doubt = doubts.entry(uid).or_default();
         doubt.looks += 1;
-        if said <= there {
+        if usize::try_from(said).is_ok_and(|said| said <= there) {
             doubt.since_ms = None;
             continue;
         }
@@ -99,6 +107,14 @@ fn look<'e>(lists: &[&List<'e>], pods: &List<'e>, doubts: &mut BTreeMap<&'e str,
             doubt.none.get_or_insert_with(says);
         }
     }
+}
+
+/// Whether a workload selects this pod: a controller counts no other, though
+/// the pod may name it as its owner still.
+fn is_selected(item: &Value, pod: &Value) -> bool {
+    let wanted = item.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let labels = &pod["metadata"]["labels"];
+    wanted.is_none_or(|wanted| wanted.iter().all(|(name, value)| labels.get(name) == Some(value)))
 }
 
 fn owner(item: &Value) -> Option<&str> {
