@@ -26,6 +26,12 @@ pub fn attempt(state: &str, student: &str) -> Evidence {
     evidence
 }
 
+/// When a submission of this evidence is made: a minute after it was looked at.
+pub fn made(evidence: &Evidence) -> String {
+    let looked = evidence.looks.last().unwrap().wall_ms;
+    jiff::Timestamp::from_millisecond(looked + 60_000).unwrap().to_string()
+}
+
 fn secret(student: &str) -> [u8; 32] {
     Sha256::digest(student).into()
 }
@@ -36,7 +42,7 @@ pub fn submission(student: &str, evidence: &Evidence) -> Vec<u8> {
         tool: "labcheck 0.1.0".to_owned(),
         student: student.to_owned(),
         cluster: None,
-        made: "2026-12-01T12:00:00Z".to_owned(),
+        made: made(evidence),
     };
     submission::write(draft, evidence, &Key::from_secret(&secret(student))).unwrap()
 }
@@ -69,7 +75,7 @@ pub fn parts_with(evidence: &[u8], change: impl FnOnce(&mut Value)) -> Parts {
         "student": "eve",
         "cluster": null,
         "nonce": good.params.nonce,
-        "made": "2026-12-01T12:00:00Z",
+        "made": made(&good),
         "evidence": {"bytes": evidence.len(), "sha256": lab_bundle::hex(&Sha256::digest(evidence))},
         "redaction": {"values": 0, "classes": 0},
     });

@@ -37,20 +37,25 @@ fn ready_replicas_without_pods_are_told_and_earn_nothing() {
 
 #[test]
 fn pods_of_another_owner_are_told_and_earn_nothing() {
-    // 24: the name is right, and the UID is another's.
-    let mut evidence = forge::evidence("eve");
-    let mut changed = 0;
-    each(&mut evidence, PODS, |observation| {
-        for pod in items(observation).iter_mut().filter(|pod| is_owned(pod)) {
-            pod["metadata"]["ownerReferences"][0]["uid"] = json!("11111111-2222-3333-4444-555555555555");
-            changed += 1;
-        }
-    });
-    assert!(changed > 0);
-    let graded = grade(&evidence);
-    graded.is_full("ada");
-    assert!(graded.flags("eve").contains(&"evidence-owner"), "{:?}", graded.flags("eve"));
-    assert!(graded.of("eve")["score"].as_u64() < Some(10_000), "{:?}", verdicts(&graded));
+    // 24: the name is right, and the UID is another's. A garbage collector may
+    // take longer than this was looked at; where it had the time, that is told.
+    let honest = forge::evidence("eve");
+    for (mut evidence, flag) in
+        [(honest.clone(), "evidence-replicas"), (class::slowed(&honest, 10).unwrap(), "evidence-owner")]
+    {
+        let mut changed = 0;
+        each(&mut evidence, PODS, |observation| {
+            for pod in items(observation).iter_mut().filter(|pod| is_owned(pod)) {
+                pod["metadata"]["ownerReferences"][0]["uid"] = json!("11111111-2222-3333-4444-555555555555");
+                changed += 1;
+            }
+        });
+        assert!(changed > 0);
+        let graded = grade(&evidence);
+        graded.is_full("ada");
+        assert!(graded.flags("eve").contains(&flag), "{flag}: {:?}", graded.flags("eve"));
+        assert!(graded.of("eve")["score"].as_u64() < Some(10_000), "{:?}", verdicts(&graded));
+    }
 }
 
 #[test]
@@ -58,15 +63,16 @@ fn two_students_with_one_cluster_are_both_flagged() {
     // 30.
     let class = Class::new();
     for student in ["bob", "eve"] {
+        let evidence = forge::evidence(student);
         let draft = Draft {
             tool: "labcheck 0.1.0".to_owned(),
             student: student.to_owned(),
             cluster: Some(ClusterId { ca_sha256: "0".repeat(64), kube_system_uid: "one".to_owned() }),
-            made: "2026-12-01T12:00:00Z".to_owned(),
+            made: forge::made(&evidence),
         };
         let mut secret = [0; 32];
         secret[..3].copy_from_slice(student.as_bytes());
-        let bytes = submission::write(draft, &forge::evidence(student), &Key::from_secret(&secret)).unwrap();
+        let bytes = submission::write(draft, &evidence, &Key::from_secret(&secret)).unwrap();
         class.put(&format!("{student}.tar.zst"), bytes);
     }
     let graded = class.grade(&[]);

@@ -17,7 +17,10 @@ use lab_bundle::submission::{self, Draft, Key};
 use lab_spec::Outcome;
 use serde_json::{Value, json};
 
-use crate::place::{Place, repository};
+use crate::{
+    forge,
+    place::{Place, repository},
+};
 
 /// What a student may write to have a grader's files read or run.
 const HOSTILE: &str = "services:\n  web:\n    image: nginx:1.27-alpine\n    env_file: /etc/passwd\n    \
@@ -46,7 +49,7 @@ fn submission() -> Vec<u8> {
         tool: "labcheck 0.1.0".to_owned(),
         student: "eve".to_owned(),
         cluster: None,
-        made: "2026-12-01T12:00:00Z".to_owned(),
+        made: forge::made(&evidence),
     };
     submission::write(draft, &evidence, &Key::from_secret(&[3; 32])).unwrap()
 }

@@ -21,7 +21,7 @@ use lab_bulk::assignment::{COLUMNS, Token};
 use lab_bundle::submission::Key;
 
 pub use recorded::Recorded;
-pub use vary::with_nonce;
+pub use vary::{slowed, with_nonce};
 
 /// What the nonces of a made class follow from.
 const SECRET: &[u8] = b"a class that was made for tests";

@@ -2,6 +2,7 @@
 //! nonce, another seed, all of it consistent.
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use lab_bulk::assignment::Token;
 use lab_bundle::submission::{self, ClusterId, Draft, Key};
 use lab_spec::{Evidence, Outcome};
@@ -25,7 +26,7 @@ pub fn submission(recorded: &str, token: &Token, student: &str, key: &Key) -> an
         tool: "labcheck 0.1.0".to_owned(),
         student: student.to_owned(),
         cluster,
-        made: jiff::Timestamp::from_millisecond(wall + 1_000)?.to_string(),
+        made: Timestamp::from_millisecond(wall + 1_000)?.to_string(),
     };
     Ok(submission::write(draft, &evidence, key)?)
 }
@@ -42,6 +43,44 @@ pub fn with_nonce(evidence: &Evidence, nonce: &str) -> anyhow::Result<Evidence> 
         prove(result);
     }
     Ok(evidence)
+}
+
+/// The evidence as it would be of a cluster in which everything takes this many
+/// times as long. What a recording shows for seconds only, this shows for as
+/// long as it must last.
+///
+/// # Errors
+/// No look, or times that no clock shows.
+pub fn slowed(evidence: &Evidence, times: i64) -> anyhow::Result<Evidence> {
+    let begin = evidence.looks.first().context("evidence without a look")?.wall_ms;
+    let mut value = serde_json::to_value(evidence)?;
+    slow(&mut value, begin, times)?;
+    Ok(serde_json::from_value(value)?)
+}
+
+fn slow(value: &mut Value, begin: i64, times: i64) -> anyhow::Result<()> {
+    let later = |at: i64| begin + (at - begin) * times;
+    match value {
+        Value::String(text) => {
+            if let Ok(at) = text.parse::<Timestamp>() {
+                *text = Timestamp::from_millisecond(later(at.as_millisecond()))?.to_string();
+            }
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| slow(item, begin, times))?,
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                match (field.as_str(), value.as_i64()) {
+                    ("wallMs", Some(at)) => *value = later(at).into(),
+                    ("atMs" | "at_ms" | "took_ms" | "started_ms" | "gone_ms", Some(after)) => {
+                        *value = (after * times).into();
+                    }
+                    _ => slow(value, begin, times)?,
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What proved the nonce that was replaced proves the new one.

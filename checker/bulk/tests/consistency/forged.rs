@@ -1,29 +1,47 @@
 //! Each rule, by a forgery that it finds. Forgeries are made of recorded
 //! evidence of lab 01, in which nothing is found.
 
+use jiff::{Span, Timestamp};
 use lab_bulk::consistency;
 use lab_bundle::Submission;
+use lab_spec::Evidence;
 use serde_json::{Value, json};
 
 use super::{bundles, said, submitted};
 
+const SOLUTION: &str = "01-environment/evidence/solution.labcheck";
 const PODS: &str = "list v1 pods";
 const SETS: &str = "list apps/v1 replicasets";
 const DEPLOYMENTS: &str = "list apps/v1 deployments";
 const OTHER: &str = "01234567-89ab-4cde-8f01-23456789abcd";
 
-/// The submission of a recorded state, after its evidence was changed.
-fn changed(state: &str, change: impl FnOnce(&mut Value)) -> Submission {
-    let bundle = bundles().into_iter().find(|path| path.to_str().unwrap().ends_with(state)).unwrap();
-    let mut evidence = serde_json::to_value(lab_bundle::read(&bundle).unwrap()).unwrap();
-    change(&mut evidence);
+/// How much slower time goes in forgeries. Rules leave controllers some
+/// seconds, and no recording has to last that long.
+const SLOWER: i64 = 10;
+
+/// The evidence of a recorded state.
+fn recorded(state: &str) -> Evidence {
+    let bundle = bundles().into_iter().find(|path| path.ends_with(state)).unwrap();
+    lab_bundle::read(&bundle).unwrap()
+}
+
+fn solution() -> Value {
+    serde_json::to_value(recorded(SOLUTION)).unwrap()
+}
+
+fn submission(evidence: Value) -> Submission {
     submitted(serde_json::from_value(evidence).unwrap())
+}
+
+fn said_of(evidence: Value) -> Vec<String> {
+    said(&consistency::findings(&submission(evidence)))
 }
 
 /// What is found after the solution of lab 01 was changed.
 fn found(change: impl FnOnce(&mut Value)) -> Vec<String> {
-    let flags = consistency::findings(&changed("01-environment/evidence/solution.labcheck", change));
-    said(&flags)
+    let mut evidence = serde_json::to_value(class::slowed(&recorded(SOLUTION), SLOWER).unwrap()).unwrap();
+    change(&mut evidence);
+    said_of(evidence)
 }
 
 /// What is found once every object of a list was changed, in all looks.
@@ -75,20 +93,60 @@ fn is_owned(item: &Value) -> bool {
     item["metadata"].get("ownerReferences").is_some()
 }
 
+/// The name of the only ReplicaSet. It ends with the hash of its template.
+fn set_name() -> String {
+    let mut evidence = solution();
+    let sets = lists(&mut evidence, SETS);
+    let [set] = sets[0]["outcome"]["present"].as_array().unwrap().as_slice() else {
+        panic!("one ReplicaSet")
+    };
+    set["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+/// Pods of the ReplicaSet, as findings begin to tell them.
+fn its_pods() -> String {
+    format!("`pod/{}-", set_name())
+}
+
+/// Gives pods an owner that is in no list.
+fn disown(pod: &mut Value) {
+    if is_owned(pod) {
+        pod["metadata"]["ownerReferences"][0]["uid"] = json!(OTHER);
+    }
+}
+
+/// Gives pods a hash that their ReplicaSet does not select.
+fn relabel(pod: &mut Value) {
+    if is_owned(pod) {
+        pod["metadata"]["labels"]["pod-template-hash"] = json!("5d5d5d5d5d");
+    }
+}
+
 #[test]
 fn an_unchanged_one_is_found_nothing_in() {
+    only(&said_of(solution()), &[]);
     only(&found(|_| {}), &[]);
+}
+
+#[test]
+fn they_are_found_at_the_speed_of_the_recording_too() {
+    for forge in [disown, relabel] {
+        let mut evidence = solution();
+        every(&mut evidence, PODS, forge);
+        let says =
+            format!("evidence-replicas: `replicaset/{}` says 1 of its pods are ready, and 0 are", set_name());
+        let found = said_of(evidence);
+        assert!(found.iter().any(|found| found.starts_with(&says)), "{found:#?}");
+    }
 }
 
 #[test]
 fn a_pod_whose_owner_has_another_uid() {
     // The ReplicaSet of this name was there before the second pod was made.
-    let found = found_where(PODS, |pod| {
-        if is_owned(pod) {
-            pod["metadata"]["ownerReferences"][0]["uid"] = json!(OTHER);
-        }
-    });
-    assert!(found.iter().any(|says| says.starts_with("evidence-owner: `pod/api-84f4cb795-")), "{found:#?}");
+    let found = found_where(PODS, disown);
+    let begin = format!("evidence-owner: {}", its_pods());
+    let end = "which had another UID before it was made";
+    assert!(found.iter().any(|says| says.starts_with(&begin) && says.ends_with(end)), "{found:#?}");
 }
 
 #[test]
@@ -98,7 +156,8 @@ fn a_replica_set_whose_deployment_is_in_no_list() {
         set["metadata"]["ownerReferences"][0]["name"] = json!("other");
     });
     let says = format!(
-        "evidence-owner: `replicaset/api-84f4cb795` is owned by `deployment/other` of UID `{OTHER}`, which is in no list; that lasts only where the garbage collector does not work"
+        "evidence-owner: `replicaset/{}` is owned by `deployment/other` of UID `{OTHER}`, which is in no list; that lasts only where the garbage collector does not work",
+        set_name()
     );
     assert!(found.contains(&says), "{found:#?}");
 }
@@ -114,19 +173,18 @@ fn an_owner_whose_uid_is_that_of_another_object() {
             }
         });
     });
-    assert!(found[0].starts_with("evidence-owner: `pod/api-84f4cb795-"), "{found:#?}");
+    assert!(found[0].starts_with(&format!("evidence-owner: {}", its_pods())), "{found:#?}");
     assert!(found[0].ends_with("is that of `deployment/api`"), "{found:#?}");
 }
 
 #[test]
 fn a_pod_with_another_hash_than_its_replica_set_selects() {
-    let found = found_where(PODS, |pod| {
-        if is_owned(pod) {
-            pod["metadata"]["labels"]["pod-template-hash"] = json!("5d5d5d5d5d");
-        }
-    });
-    assert!(found[0].starts_with("evidence-hash: `pod/api-84f4cb795-"), "{found:#?}");
-    assert!(found[0].ends_with("selects pod-template-hash `84f4cb795`, and has `5d5d5d5d5d`"), "{found:#?}");
+    let found = found_where(PODS, relabel);
+    let set = set_name();
+    let (_, hash) = set.rsplit_once('-').unwrap();
+    let end = format!("selects pod-template-hash `{hash}`, and has `5d5d5d5d5d`");
+    assert!(found[0].starts_with(&format!("evidence-hash: {}", its_pods())), "{found:#?}");
+    assert!(found[0].ends_with(&end), "{found:#?}");
 }
 
 #[test]
@@ -151,7 +209,10 @@ fn ready_replicas_without_pods() {
         &found,
         &[
             "evidence-replicas: `deployment/api` says 1 of its pods are ready, and 0 are listed; that lasts only",
-            "evidence-replicas: `replicaset/api-84f4cb795` says 1 of its pods are ready, and 0 are listed; that",
+            &format!(
+                "evidence-replicas: `replicaset/{}` says 1 of its pods are ready, and 0 are listed; that",
+                set_name()
+            ),
         ],
     );
 }
@@ -171,12 +232,15 @@ fn more_ready_replicas_than_pods() {
 
 #[test]
 fn ready_replicas_without_pods_in_the_only_look() {
-    let submission = changed("08-friday/evidence/solution.labcheck", |evidence| {
-        for list in lists(evidence, PODS) {
-            list["outcome"]["present"] = json!([]);
-        }
-    });
-    let found = said(&consistency::findings(&submission));
+    let mut evidence = serde_json::to_value(recorded("08-friday/evidence/solution.labcheck")).unwrap();
+    for list in lists(&mut evidence, PODS) {
+        list["outcome"]["present"] = json!([]);
+    }
+    evidence["looks"].as_array_mut().unwrap().truncate(1);
+    for record in evidence["experiments"].as_object_mut().unwrap().values_mut() {
+        record["looks"] = json!({});
+    }
+    let found = said_of(evidence);
     assert!(found[0].starts_with("evidence-replicas: `deployment/api` says 3"), "{found:#?}");
 }
 
@@ -252,13 +316,14 @@ fn an_object_of_the_future() {
     let found = found_where(DEPLOYMENTS, |deployment| {
         deployment["metadata"]["creationTimestamp"] = json!("2031-01-01T00:00:00Z");
     });
-    only(
-        &found,
-        &[
-            "evidence-time: `deployment/api` was seen before it was created, by the clock of the server",
-            "evidence-time: `event/api.18ea2094877d3377` tells of `deployment/api` before that was created",
-        ],
-    );
+    let [deployment, events @ ..] = found.as_slice() else { panic!("found nothing") };
+    let says = "evidence-time: `deployment/api` was seen before it was created, by the clock of the server";
+    assert_eq!(deployment, says);
+    let is_told = |found: &String| {
+        found.starts_with("evidence-time: `event/api.")
+            && found.contains("` tells of `deployment/api` before that was created")
+    };
+    assert!(!events.is_empty() && events.iter().all(is_told), "{found:#?}");
 }
 
 #[test]
@@ -268,12 +333,13 @@ fn a_container_that_began_before_its_pod() {
             let containers = pod["status"]["containerStatuses"].as_array_mut().unwrap();
             for container in containers {
                 if let Some(running) = container["state"].get_mut("running") {
-                    running["startedAt"] = json!("2026-11-01T00:00:00Z");
+                    running["startedAt"] = json!("2020-01-01T00:00:00Z");
                 }
             }
         }
     });
-    assert!(found[0].starts_with("evidence-time: container `api` of `pod/api-84f4cb795-"), "{found:#?}");
+    let begin = format!("evidence-time: container `api` of {}", its_pods());
+    assert!(found[0].starts_with(&begin), "{found:#?}");
     assert!(found[0].ends_with("began before its pod was created"), "{found:#?}");
 }
 
@@ -296,19 +362,23 @@ fn a_container_and_an_event_of_the_future() {
 
 #[test]
 fn experiments_of_another_attempt() {
-    let found = found(|evidence| evidence["params"]["nonce"] = json!("0123456789abcdef"));
+    let mut own = String::new();
+    let found = found(|evidence| {
+        own = nonce(evidence);
+        evidence["params"]["nonce"] = json!("0123456789abcdef");
+    });
     only(
         &found,
-        &[
-            "evidence-nonce: experiment `ask` used the nonce `53c054b852eb7958-1`, the attempt's is `0123456789abcdef`",
-        ],
+        &[&format!(
+            "evidence-nonce: experiment `ask` used the nonce `{own}-1`, the attempt's is `0123456789abcdef`"
+        )],
     );
 }
 
 #[test]
 fn answers_whose_nonce_was_replaced() {
     let found = found(|evidence| {
-        let text = evidence.to_string().replace("53c054b852eb7958", "0123456789abcdef");
+        let text = evidence.to_string().replace(&nonce(evidence), "0123456789abcdef");
         *evidence = serde_json::from_str(&text).unwrap();
     });
     only(
@@ -317,20 +387,46 @@ fn answers_whose_nonce_was_replaced() {
     );
 }
 
+fn nonce(evidence: &Value) -> String {
+    evidence["params"]["nonce"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_pod_that_went_and_is_still_listed() {
     let found = found(|evidence| {
-        evidence["experiments"]["heal"]["results"]["lost"]["gone_ms"] = json!(1);
+        let uid = evidence["experiments"]["heal"]["results"]["lost"]["uid"].clone();
+        let is_lost = |pod: &&Value| pod["metadata"]["uid"] == uid;
+        let mut lists = lists(evidence, PODS);
+        let items = |list: &Value| list["outcome"]["present"].as_array().unwrap().clone();
+        let lost = lists.iter().rev().find_map(|list| items(list).iter().find(is_lost).cloned()).unwrap();
+        for list in lists.iter_mut().filter(|list| !items(list).iter().any(|pod| is_lost(&pod))) {
+            list["outcome"]["present"].as_array_mut().unwrap().push(lost.clone());
+        }
     });
-    assert!(found[0].starts_with("evidence-deleted: `pod/api-84f4cb795-"), "{found:#?}");
-    assert!(found[0].ends_with("was seen after experiment `heal` saw it go"), "{found:#?}");
+    let [found] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(found.starts_with(&format!("evidence-deleted: {}", its_pods())), "{found}");
+    assert!(found.ends_with("was seen after experiment `heal` saw it go"), "{found}");
+}
+
+#[test]
+fn a_pod_that_went_before_it_was_deleted() {
+    for earlier in [&["gone_ms"][..], &["gone_ms", "at_ms"]] {
+        let mut evidence = solution();
+        for field in earlier {
+            evidence["experiments"]["heal"]["results"]["lost"][*field] = json!(1);
+        }
+        let found = said_of(evidence);
+        let begin = format!("evidence-deleted: experiment `heal` saw {}", its_pods());
+        let end = "go before it deleted it";
+        assert!(found.iter().any(|says| says.starts_with(&begin) && says.ends_with(end)), "{found:#?}");
+    }
 }
 
 #[test]
 fn a_card_of_another_cluster_or_time() {
-    let mut submission = changed("01-environment/evidence/solution.labcheck", |_| {});
+    let mut submission = submission(solution());
     submission.card.cluster.as_mut().unwrap().kube_system_uid = OTHER.to_owned();
-    submission.card.made = "2026-11-21T00:00:00Z".to_owned();
+    submission.card.made = "2020-01-01T00:00:00Z".to_owned();
     let found = said(&consistency::findings(&submission));
     only(
         &found,
@@ -340,8 +436,10 @@ fn a_card_of_another_cluster_or_time() {
         ],
     );
     submission.card.cluster = None;
+    let seen = Timestamp::from_millisecond(submission.evidence.looks.last().unwrap().wall_ms).unwrap();
+    let late = seen.checked_add(Span::new().hours(71 * 24 + 6)).unwrap().to_string();
     for (made, says) in [
-        ("2027-02-01T00:00:00Z", "it was made 71 days after the evidence in it was seen"),
+        (late.as_str(), "it was made 71 days after the evidence in it was seen"),
         ("last week", "it was made at `last week`, which is no time"),
     ] {
         submission.card.made = made.to_owned();
