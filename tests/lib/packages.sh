@@ -1,8 +1,8 @@
 # Debian packages the tests need. Source it.
 # shellcheck shell=bash
 
-static_packages=(chromium chromium-driver gcc git jq redis-server)
-live_packages=(busybox-static curl debootstrap docker.io iptables libc6-dev libseccomp-dev openssl pkg-config time)
+static_packages=(chromium chromium-driver gcc git jq openssl postgresql redis-server)
+live_packages=(busybox-static curl debootstrap docker.io iptables libc6-dev libseccomp-dev pkg-config time)
 
 # install_packages static|all: installs what is missing, and nothing else.
 install_packages() {

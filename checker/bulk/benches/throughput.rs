@@ -9,7 +9,10 @@ use std::{
     env, fs,
     io::Read as _,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -17,6 +20,7 @@ use std::{
 use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
+    journal::Journal,
     outputs::{Kind, Setting},
     settle::Rules,
 };
@@ -125,17 +129,19 @@ fn grade(rubric: &Rubric, roster: &Roster, folder: &Path, out: &Path, threads: u
     let rules = Rules::plain(roster, rubric.points());
     let paths = [folder.to_owned()];
     let judging = |evidence: &_| rubric.report(&judge, evidence);
+    let store = Arc::new(Journal::open(out, &rubric.lab().id)?);
     let batch = Batch {
         rubric,
         judge: &judge,
         judging: &judging,
         reading: |_| {},
         paths: &paths,
+        shard: None,
         out,
         threads,
         progress: &|_, _| {},
     };
-    let mut class = batch.run(&rules)?;
+    let mut class = batch.run(store, &rules)?;
     let course = rubric.course();
     let setting = Setting { course: &course, roster };
     let mut outputs = vec![Kind::Csv.begin(out, &setting)?, Kind::Json.begin(out, &setting)?];

@@ -1,4 +1,4 @@
-//! Reports are read from the journal ahead of whoever writes them out: reading
+//! Reports are read from the store ahead of whoever writes them out: reading
 //! one takes as long as writing it.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 use lab_spec::Report;
 
-use crate::journal::Journal;
+use crate::store::Store;
 
 /// Reports that are asked for before they are needed.
 pub const AHEAD: usize = 64;
@@ -31,18 +31,18 @@ impl Ahead {
     ///
     /// # Errors
     /// A thread that cannot be started.
-    pub fn start(journal: &Arc<Journal>, rubric: &str, threads: usize) -> Result<Self, String> {
+    pub fn start(store: &Arc<dyn Store>, rubric: &str, threads: usize) -> Result<Self, String> {
         let (asked, asks) = channel::<(String, Sender<Answer>)>();
         let asks = Arc::new(Mutex::new(asks));
         for _ in 0..threads.max(1) {
-            let (journal, rubric, asks) = (Arc::clone(journal), rubric.to_owned(), Arc::clone(&asks));
+            let (store, rubric, asks) = (Arc::clone(store), rubric.to_owned(), Arc::clone(&asks));
             let read = move || {
                 loop {
                     let Ok(asks) = asks.lock() else { return };
                     let Ok((bundle, answer)) = asks.recv() else { return };
                     drop(asks);
                     // Whoever asked may be gone.
-                    if answer.send(journal.report(&bundle, &rubric)).is_err() {
+                    if answer.send(store.report(&bundle, &rubric)).is_err() {
                         return;
                     }
                 }
@@ -66,7 +66,7 @@ impl Coming {
     /// Waits for it.
     ///
     /// # Errors
-    /// A journal that cannot be read.
+    /// A store that cannot be read.
     pub fn wait(self) -> Answer {
         self.0.recv().unwrap_or_else(|_| Err("a thread that reads reports broke".to_owned()))
     }

@@ -22,14 +22,15 @@ use crate::{
     grade::{Grade, Unmatched},
     in_hand::{Hand, Held, InHand},
     inbox::{self, Given, Item, Queue, Unseen},
-    journal::{Journal, Packed, Packer},
     judged::{Brief, Judged, Judging},
     rubric::Rubric,
     settle::{Entry, Rules, settle},
+    shard::Shard,
     shared,
+    store::{Packed, Packer, Store},
 };
 
-/// Judgements that are written to the journal at once.
+/// Judgements that are written to the store at once.
 const KEPT_AT_ONCE: usize = 64;
 /// Stack of a judging thread, in bytes: evidence may be nested deep.
 const STACK: usize = 16 << 20;
@@ -50,7 +51,9 @@ pub struct Batch<'a> {
     pub reading: fn(&str),
     /// What was handed in.
     pub paths: &'a [PathBuf],
-    /// Where the journal lies.
+    /// The share of it that is judged; everything unless said otherwise.
+    pub shard: Option<Shard>,
+    /// Where it is noted what is in hand.
     pub out: &'a Path,
     /// Threads that judge.
     pub threads: usize,
@@ -61,32 +64,32 @@ pub struct Batch<'a> {
 /// A class that was judged.
 pub struct Class<'a> {
     rules: &'a Rules<'a>,
-    journal: Arc<Journal>,
+    store: Arc<dyn Store>,
     rubric: String,
     threads: usize,
     /// By place in the roster.
     entries: BTreeMap<usize, Vec<Entry>>,
     /// What belongs to nobody.
     pub unmatched: Vec<Unmatched>,
-    /// How many submissions were judged in this run, not found in the journal.
+    /// How many submissions were judged in this run, not found in the store.
     pub judged: usize,
 }
 
 impl Batch<'_> {
-    /// Judges everything that was handed in and is not in the journal yet.
+    /// Judges everything that was handed in, or all of the share, that is not in the
+    /// store yet.
     ///
     /// # Errors
-    /// Paths that cannot be read, or a journal that cannot be used. Never a
+    /// Paths that cannot be read, or a store that cannot be used. Never a
     /// submission.
-    pub fn run<'r>(&self, rules: &'r Rules<'r>) -> Result<Class<'r>, String> {
-        let journal = Journal::open(self.out, &self.rubric.lab().id)?;
+    pub fn run<'r>(&self, store: Arc<dyn Store>, rules: &'r Rules<'r>) -> Result<Class<'r>, String> {
         let files = inbox::files(self.paths)?;
-        let known = journal.briefs(self.rubric.digest())?;
+        let known = store.briefs(self.rubric.digest())?;
         // One more: archives are read by a thread of their own.
         let in_hand = InHand::open(self.out, self.threads.max(1) + 1, self.reading)?;
         let work = Work {
             batch: self,
-            journal: &journal,
+            store: &*store,
             known: &known,
             in_hand: &in_hand,
             large: Mutex::new(()),
@@ -106,20 +109,26 @@ impl Batch<'_> {
         }
         unmatched.sort();
         shared::flag(&mut entries, rules);
-        let (journal, rubric) = (Arc::new(journal), self.rubric.digest().to_owned());
-        Ok(Class { rules, journal, rubric, threads: self.threads, entries, unmatched, judged })
+        let rubric = self.rubric.digest().to_owned();
+        Ok(Class { rules, store, rubric, threads: self.threads, entries, unmatched, judged })
     }
 }
 
 impl Class<'_> {
+    /// How many submissions were found; one that a group handed in counts for
+    /// each of its students.
+    pub fn submissions(&self) -> usize {
+        self.entries.values().map(Vec::len).sum::<usize>() + self.unmatched.len()
+    }
+
     /// The grades, one at a time, in the roster's order.
     ///
     /// # Errors
-    /// A journal that cannot be read.
+    /// A store that cannot be read.
     pub fn grades(&mut self) -> impl Iterator<Item = Result<Grade, String>> {
-        let Self { rules, journal, rubric, threads, entries, .. } = self;
+        let Self { rules, store, rubric, threads, entries, .. } = self;
         let mut students = rules.roster.students().iter().enumerate();
-        let (mut reports, mut ahead) = (Some(Ahead::start(journal, rubric, *threads)), VecDeque::new());
+        let (mut reports, mut ahead) = (Some(Ahead::start(store, rubric, *threads)), VecDeque::new());
         iter::from_fn(move || {
             let reports = match reports.take()? {
                 Ok(started) => reports.insert(Ok(started)).as_ref().ok()?,
@@ -142,7 +151,7 @@ impl Class<'_> {
     }
 }
 
-/// What one thread has judged and the journal has not yet.
+/// What one thread has judged and the store has not yet.
 struct Fresh {
     packer: Packer,
     packed: Vec<Packed>,
@@ -151,7 +160,7 @@ struct Fresh {
 /// What the threads share.
 struct Work<'a> {
     batch: &'a Batch<'a>,
-    journal: &'a Journal,
+    store: &'a dyn Store,
     known: &'a HashMap<String, Brief>,
     in_hand: &'a Arc<InHand>,
     /// Held by whoever judges a large submission.
@@ -188,24 +197,36 @@ impl Work<'_> {
         while let Some(given) = queue.next()? {
             let entries = self.one(hand, given, &mut fresh)?;
             if fresh.packed.len() >= KEPT_AT_ONCE {
-                self.journal.keep(self.batch.rubric.digest(), &fresh.packed)?;
+                self.store.keep(self.batch.rubric.digest(), &fresh.packed)?;
                 fresh.packed.clear();
             }
             let done = self.done.fetch_add(entries.len(), Ordering::Relaxed) + entries.len();
             (self.batch.progress)(done, self.total.max(done));
             mine.extend(entries);
         }
-        self.journal.keep(self.batch.rubric.digest(), &fresh.packed)?;
+        self.store.keep(self.batch.rubric.digest(), &fresh.packed)?;
         found.lock().map_err(|_| "a thread that judges broke".to_owned())?.append(&mut mine);
         Ok(())
     }
 
     /// One thing that was handed in, once for everyone who did; nothing where it
-    /// is an archive, whose members are given out instead.
+    /// is an archive, whose members are given out instead, or of another share.
     fn one(&self, hand: &Hand, given: Given<'_>, fresh: &mut Fresh) -> Result<Vec<Entry>, String> {
         let (bytes, places, file) = match given {
+            Given::Item(Item { place, .. }) if !self.ours(&place) => {
+                self.done.fetch_add(1, Ordering::Relaxed);
+                return Ok(Vec::new());
+            }
             Given::Item(Item { place, hint, content }) => (content.bytes(), vec![(place, hint)], None),
-            Given::File(file) => (file.bytes(), file.places(), Some(file)),
+            Given::File(file) => {
+                let places = file.places();
+                if !places.iter().any(|(place, _)| self.ours(place)) {
+                    self.others(hand, file)?;
+                    self.done.fetch_add(places.len(), Ordering::Relaxed);
+                    return Ok(Vec::new());
+                }
+                (file.bytes(), places, Some(file))
+            }
         };
         let bytes = match bytes {
             Ok(bytes) => bytes,
@@ -228,6 +249,25 @@ impl Work<'_> {
             Entry { place, hint, sha256, brief, flags: Vec::new() }
         };
         Ok(places.into_iter().map(entry).collect())
+    }
+
+    /// Whether what lies there is of the share that is judged.
+    fn ours(&self, place: &str) -> bool {
+        self.batch.shard.is_none_or(|shard| shard.has(place))
+    }
+
+    /// A file of another share: looked at only because it may be an archive,
+    /// of which some is ours.
+    fn others(&self, hand: &Hand, file: Unseen<'_>) -> Result<(), String> {
+        // Whoever judges it says why it cannot be had.
+        let Ok(bytes) = file.bytes() else { return Ok(()) };
+        let held = hand.take(&lab_bundle::hex(&Sha256::digest(&bytes)))?;
+        if let Held::Broken = held {
+            return Ok(());
+        }
+        let archive = file.archive(&bytes).filter(|_| submission::read_up_to(&bytes, ORDINARY).is_err());
+        hand.put_away(held)?;
+        archive.map_or(Ok(()), |archive| file.open(archive))
     }
 
     /// The short of a submission that nobody has judged; `None` where it is an

@@ -1,8 +1,4 @@
-//! What was judged already, so that no work is lost and none is done twice.
-//!
-//! One SQLite file in the output directory. Judgements are kept under (SHA-256
-//! of the submission, digest of the rubric): what they say depends on nothing
-//! else, so that a run after a kill, or beside another one, says the same.
+//! The store of one machine: one SQLite file in the output directory.
 
 use std::{
     collections::HashMap,
@@ -12,16 +8,15 @@ use std::{
 
 use lab_spec::Report;
 use rusqlite::{Connection, Error, ErrorCode, OptionalExtension as _, params};
-use zstd::bulk::Compressor;
 
 use crate::{
     in_hand::MAKE_ROOM,
-    judged::{Brief, Judged},
+    judged::Brief,
+    store::{Packed, Store, unpacked},
 };
 
 /// Version of the tables.
 const VERSION: i64 = 1;
-const LEVEL: i32 = 1;
 
 /// The journal of one output directory.
 pub struct Journal {
@@ -80,11 +75,13 @@ impl Journal {
         Ok(Self { connection: Mutex::new(connection), path })
     }
 
-    /// The short of everything that was judged by this rubric, by SHA-256.
-    ///
-    /// # Errors
-    /// A journal that cannot be read.
-    pub fn briefs(&self, rubric: &str) -> Result<HashMap<String, Brief>, String> {
+    fn broken(&self, why: impl std::fmt::Display) -> String {
+        format!("journal `{}`: {why}", self.path.display())
+    }
+}
+
+impl Store for Journal {
+    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Brief>, String> {
         let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
         let mut query = connection
             .prepare("SELECT bundle, brief FROM judged WHERE rubric = ?1")
@@ -100,11 +97,7 @@ impl Journal {
         Ok(briefs)
     }
 
-    /// The report on this submission, if it was judged and has one.
-    ///
-    /// # Errors
-    /// A journal that cannot be read.
-    pub fn report(&self, bundle: &str, rubric: &str) -> Result<Option<Report>, String> {
+    fn report(&self, bundle: &str, rubric: &str) -> Result<Option<Report>, String> {
         let stored = || -> Result<Option<Option<Vec<u8>>>, String> {
             let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
             let mut query = connection
@@ -115,15 +108,10 @@ impl Journal {
         // Others may ask while this one is unpacked.
         let report = stored()?;
         let Some(report) = report.flatten() else { return Ok(None) };
-        let text = zstd::decode_all(&report[..]).map_err(|error| self.broken(error))?;
-        serde_json::from_slice(&text).map(Some).map_err(|error| self.broken(error))
+        unpacked(&report).map(Some).map_err(|error| self.broken(error))
     }
 
-    /// Keeps judgements, all or none of them.
-    ///
-    /// # Errors
-    /// A journal that cannot be written, as on a full disk.
-    pub fn keep(&self, rubric: &str, judged: &[Packed]) -> Result<(), String> {
+    fn keep(&self, rubric: &str, judged: &[Packed]) -> Result<(), String> {
         let mut connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
         let mut store = || {
             let transaction = connection.transaction()?;
@@ -136,10 +124,6 @@ impl Journal {
         };
         store().map_err(|error| told(&self.path, &error))
     }
-
-    fn broken(&self, why: impl std::fmt::Display) -> String {
-        format!("journal `{}`: {why}", self.path.display())
-    }
 }
 
 /// What is wrong with the journal, and what is to be done about a full disk.
@@ -150,44 +134,5 @@ fn told(path: &Path, error: &Error) -> String {
             format!("journal `{shown}`: {error}; {MAKE_ROOM}; what is in it is kept")
         }
         _ => format!("journal `{shown}`: {error}"),
-    }
-}
-
-/// A judgement as it is kept.
-pub struct Packed {
-    bundle: String,
-    brief: String,
-    report: Option<Vec<u8>>,
-}
-
-/// Packs judgements; what it needs for that is made once.
-pub struct Packer {
-    compressor: Compressor<'static>,
-    text: Vec<u8>,
-}
-
-impl Packer {
-    /// One for a thread.
-    ///
-    /// # Errors
-    /// Only a lack of memory.
-    pub fn new() -> Result<Self, String> {
-        let compressor = Compressor::new(LEVEL).map_err(|error| error.to_string())?;
-        Ok(Self { compressor, text: Vec::new() })
-    }
-
-    /// Packs the judgement of the submission with this SHA-256.
-    ///
-    /// # Errors
-    /// Only a lack of memory.
-    pub fn pack(&mut self, bundle: &str, judged: &Judged) -> Result<Packed, String> {
-        let brief = serde_json::to_string(&judged.brief).map_err(|error| error.to_string())?;
-        let mut pack = |report: &Report| {
-            self.text.clear();
-            serde_json::to_writer(&mut self.text, report).map_err(|error| error.to_string())?;
-            self.compressor.compress(&self.text).map_err(|error| error.to_string())
-        };
-        let report = judged.report.as_ref().map(&mut pack).transpose()?;
-        Ok(Packed { bundle: bundle.to_owned(), brief, report })
     }
 }

@@ -10,11 +10,13 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use lab_bulk::{
     Roster, Rubric,
     batch::Batch,
+    journal::Journal,
     outputs::{Kind, Setting},
     settle::Rules,
     supervise,
@@ -75,17 +77,19 @@ fn worker() {
         rubric.report(&judge, evidence)
     };
     let out = place.join(out(&how, &env::var(READ).unwrap_or_default()));
+    let store = Arc::new(Journal::open(&out, &rubric.lab().id).unwrap());
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
         judging: &judging,
         reading,
         paths: &[place.join("submissions")],
+        shard: None,
         out: &out,
         threads: 3,
         progress: &|_, _| {},
     };
-    let mut class = batch.run(&rules).unwrap();
+    let mut class = batch.run(store, &rules).unwrap();
     let course = rubric.course();
     let setting = Setting { course: &course, roster: &roster };
     let mut json = Kind::Json.begin(&out, &setting).unwrap();

@@ -8,10 +8,11 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use class::Recorded;
-use lab_bulk::{Roster, Rubric, Standing, batch::Batch, settle::Rules};
+use lab_bulk::{Roster, Rubric, Standing, batch::Batch, journal::Journal, settle::Rules};
 use lab_bundle::submission::{self, Draft, Key, MAX_EVIDENCE};
 use lab_spec::{Evidence, Lab, Outcome};
 use serde_json::json;
@@ -64,17 +65,20 @@ fn worker() {
     let roster = Roster::parse("roster.csv", format!("id\n{}\n", STUDENTS.join("\n")).as_bytes()).unwrap();
     let rules = Rules::plain(&roster, rubric.points());
     let judging = |evidence: &Evidence| rubric.report(&judge, evidence);
+    let out = place.join("out");
+    let store = Arc::new(Journal::open(&out, &rubric.lab().id).unwrap());
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
         judging: &judging,
         reading: |_| {},
         paths: &[place.join("in")],
-        out: &place.join("out"),
+        shard: None,
+        out: &out,
         threads: 3,
         progress: &|_, _| {},
     };
-    let mut class = batch.run(&rules).unwrap();
+    let mut class = batch.run(store, &rules).unwrap();
     let standing: Vec<_> = class.grades().map(|grade| grade.unwrap().standing).collect();
     assert_eq!(standing, vec![Standing::Graded; STUDENTS.len()]);
     let status = fs::read_to_string("/proc/self/status").unwrap();

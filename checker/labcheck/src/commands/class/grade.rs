@@ -10,13 +10,14 @@ use std::{
 
 use lab_bulk::{
     Course, Standing,
-    batch::Batch,
+    batch::{Batch, Class},
     outputs::{self, Kind, Output, Setting},
     requests::{self, Requests},
+    shard::Shard,
     supervise,
 };
 
-use super::{rules::RulesArgs, worker};
+use super::{rules::RulesArgs, store, worker};
 use crate::{
     failure::Failure,
     labs::{self, Library},
@@ -29,7 +30,8 @@ pub struct Args {
     #[command(flatten)]
     rules: RulesArgs,
     /// Directory of the grades and of the journal; a run that was stopped goes
-    /// on there
+    /// on there. Where `LABCHECK_STORE` names a PostgreSQL database, that is
+    /// the journal
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// What is written, besides the journal
@@ -43,6 +45,11 @@ pub struct Args {
     /// Canvas makes a new assignment
     #[arg(long, value_name = "ID")]
     canvas_assignment: Option<u64>,
+    /// Judges one of N shares, numbered from 0, into the store that
+    /// `LABCHECK_STORE` names, and writes no grades; without it the shares are
+    /// put together
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["write", "canvas_assignment", "requests"])]
+    shard: Option<Shard>,
 }
 
 /// Grades the class; 0 if everyone has a score, 3 if somebody who handed
@@ -54,6 +61,11 @@ pub struct Args {
 pub fn run(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failure> {
     if worker::place()?.is_some() {
         return work(args, library, progress);
+    }
+    let address = store::address()?;
+    if let (Some(shard), None) = (args.shard, &address) {
+        return Err(Failure::usage(format!("`--shard {shard}` needs a store that all shards share"))
+            .next(format!("set {}", store::NAMES)));
     }
     let _lock = lock(&args.out)?;
     worker::supervise(&args.out)
@@ -72,18 +84,24 @@ fn work(args: &Args, library: &Library, progress: Progress) -> Result<u8, Failur
     };
     let step = progress.step(&format!("grading {}", rubric.lab().id));
     let told = told(&step);
+    let store = store::open(&args.out, &rubric.lab().id)?;
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
         judging: &|evidence| rubric.report(&judge, evidence),
         reading: |_| {},
         paths: &args.rules.paths,
+        shard: args.shard,
         out: &args.out,
         threads: args.rules.threads(),
         progress: &told,
     };
-    let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
+    let mut class = batch.run(store, &rules).map_err(Failure::unobservable)?;
     drop(told);
+    if let Some(shard) = args.shard {
+        step.done(&format!("{} judged anew", class.judged));
+        return shard_told(shard, &class);
+    }
     let course = Course { canvas_assignment: args.canvas_assignment, ..rubric.course() };
     let cannot = |error: io::Error| unwritable(&args.out, &error);
     let setting = Setting { course: &course, roster: &roster };
@@ -127,6 +145,16 @@ fn unwritable(out: &Path, error: &io::Error) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Says what a share came to: 0, for whoever has no score is told of when the
+/// shares are put together.
+fn shard_told(shard: Shard, class: &Class<'_>) -> Result<u8, Failure> {
+    let found = class.submissions();
+    crate::output::write(&format!(
+        "shard {shard} has {found} submissions, and all of them are in the store\nwhen every shard has ended, the same command without `--shard` writes the grades\n"
+    ))?;
+    Ok(0)
 }
 
 /// Only one labcheck at a time writes to a directory.

@@ -7,6 +7,7 @@ pub mod grade;
 pub mod post_scores;
 pub mod regrade;
 mod rules;
+mod store;
 pub mod sweep;
 pub mod triage;
 mod worker;

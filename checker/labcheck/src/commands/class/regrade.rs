@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use lab_bulk::{
     batch::Batch,
     graded::Graded,
+    journal::Journal,
     regrade::{Before, Change, Verdicts},
 };
 use lab_spec::report::Points;
@@ -81,17 +83,19 @@ fn work(args: &Args, journal: &Path, library: &Library, progress: Progress) -> R
     let before = Before::read(graded, &roster).map_err(Failure::usage)?;
     let step = progress.step(&format!("regrading {}", rubric.lab().id));
     let told = told(&step);
+    let store = Journal::open(journal, &rubric.lab().id).map_err(Failure::unobservable)?;
     let batch = Batch {
         rubric: &rubric,
         judge: &judge,
         judging: &|evidence| rubric.report(&judge, evidence),
         reading: |_| {},
         paths: &args.rules.paths,
+        shard: None,
         out: journal,
         threads: args.rules.threads(),
         progress: &told,
     };
-    let mut class = batch.run(&rules).map_err(Failure::unobservable)?;
+    let mut class = batch.run(Arc::new(store), &rules).map_err(Failure::unobservable)?;
     drop(told);
     let mut changed = Changed {
         lab: rubric.lab().id.clone(),
