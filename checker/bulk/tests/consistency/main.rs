@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
+mod attempt;
+mod forge;
 mod forged;
 mod pace;
 
