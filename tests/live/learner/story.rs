@@ -54,8 +54,9 @@ fn broken(home: &Home) {
     // Several faults, each with its own words and none hidden by another.
     run.says("10 of 100 points");
     run.says("the current context `elsewhere` leads to `https://127.0.0.1:1`");
-    run.says("Deployment `api` ask for [\"ms\"], expected `ms:v1`");
-    run.says("imagePullPolicy `Always`");
+    // What the learner wrote, as the kubelet reads it.
+    run.says("[\"docker.io/library/ms:latest\"], expected `ms:v1`");
+    run.says("have imagePullPolicy").says("`Always`, expected `IfNotPresent` or `Never`");
     run.says("because deployment/api").says("`api`, image `ms`: ");
     run.says("follows from `image-digest`").says("not judged: check `answers` did not pass");
     run.says("pod `solo` does not exist").says("next: ");
