@@ -1,6 +1,7 @@
 //! A home of its own for every test, and what `labcheck` said in it.
 
 use std::{
+    borrow::BorrowMut,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -64,8 +65,8 @@ impl Place {
     }
 
     /// Runs a command of this home's in the same way.
-    pub fn said(&self, mut command: Command) -> Said {
-        let output = command.output().unwrap();
+    pub fn said(&self, mut command: impl BorrowMut<Command>) -> Said {
+        let output = command.borrow_mut().output().unwrap();
         let home = self.dir.path().to_str().unwrap();
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("labcheck prints UTF-8");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Findings, quoted,
-    seen::{Object, Seen, State, beside, text},
+    seen::{Object, Seen, State, beside, text, unselected},
 };
 
 /// Owners whose controllers write the reference themselves.
@@ -131,14 +131,11 @@ fn selector(object: &Object<'_>, found: &mut Findings) {
     if !matches!(object.kind, "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") {
         return;
     }
-    let unmatched = object.states.iter().find_map(|state| {
-        let wanted = state.value.pointer("/spec/selector/matchLabels")?.as_object()?;
-        let labels = state.value.pointer("/spec/template/metadata/labels");
-        wanted
-            .iter()
-            .find(|(name, value)| labels.and_then(|labels| labels.get(name.as_str())) != Some(*value))
-    });
-    if let Some((name, _)) = unmatched {
+    let unmatched = object
+        .states
+        .iter()
+        .find_map(|state| unselected(state.value, state.value.pointer("/spec/template/metadata/labels")));
+    if let Some(name) = unmatched {
         found.add("evidence-selector", || {
             format!("{} selects by {}, which its own template does not have", object.shown(), quoted(name))
         });

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Findings, quoted,
-    seen::{List, Seen, beside, text},
+    seen::{List, Seen, beside, text, unselected},
 };
 
 /// Time in which a controller takes note of a pod that is gone or is not
@@ -64,9 +64,11 @@ fn look<'e>(lists: &[&List<'e>], pods: &List<'e>, doubts: &mut BTreeMap<&'e str,
             owned.entry(uid).or_default().push(pod);
         }
     }
+    // A controller counts only pods that it selects, though others may name it as their owner still.
     let own = |item: &Value| {
         let pods = text(item, &["metadata", "uid"]).and_then(|uid| owned.get(uid));
-        pods.map_or(0, |pods| pods.iter().filter(|pod| is_selected(item, pod)).count())
+        let counts = |pod: &&&Value| unselected(item, pod.pointer("/metadata/labels")).is_none();
+        pods.map_or(0, |pods| pods.iter().filter(counts).count())
     };
     let sets = beside("ReplicaSet");
     // A Deployment has the pods of its ReplicaSets.
@@ -107,14 +109,6 @@ fn look<'e>(lists: &[&List<'e>], pods: &List<'e>, doubts: &mut BTreeMap<&'e str,
             doubt.none.get_or_insert_with(says);
         }
     }
-}
-
-/// Whether a workload selects this pod: a controller counts no other, though
-/// the pod may name it as its owner still.
-fn is_selected(item: &Value, pod: &Value) -> bool {
-    let wanted = item.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let labels = &pod["metadata"]["labels"];
-    wanted.is_none_or(|wanted| wanted.iter().all(|(name, value)| labels.get(name) == Some(value)))
 }
 
 fn owner(item: &Value) -> Option<&str> {

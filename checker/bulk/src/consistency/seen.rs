@@ -189,6 +189,16 @@ pub fn text<'v>(value: &'v Value, path: &[&str]) -> Option<&'v str> {
     path.iter().try_fold(value, |value, field| value.get(field))?.as_str()
 }
 
+/// A label that a workload selects its pods by and `labels` do not have so; none
+/// where they are those of its pods.
+pub fn unselected<'v>(workload: &'v Value, labels: Option<&Value>) -> Option<&'v str> {
+    let wanted = workload.pointer("/spec/selector/matchLabels")?.as_object()?;
+    let lacks = |(name, value): &(&String, &Value)| {
+        labels.and_then(|labels| labels.get(name.as_str())) != Some(*value)
+    };
+    wanted.iter().find(lacks).map(|(name, _)| name.as_str())
+}
+
 /// A field that holds a time, in milliseconds since the epoch.
 pub fn time(value: &Value, path: &[&str]) -> Option<i64> {
     text(value, path)?.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
