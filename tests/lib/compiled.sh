@@ -1,6 +1,12 @@
 # Compiled dependencies are kept outside the tree, beside the offline cluster's parts. Source it.
 # shellcheck shell=bash
 
+# build_for_tests PROGRAM...: builds programs of the workspace as target/debug/PROGRAM. Beside a test, because a
+# test's dependencies choose features of their own: without it everything is compiled once more.
+build_for_tests() {
+  cargo build --quiet --locked --workspace --test cli "${@/#/--bin=}"
+}
+
 # Makes cargo put what is not a final artifact into one folder for all checkouts. What was compiled of the
 # workspace itself is thrown away first: cargo tells it from another checkout's by time stamps only. One run
 # uses the folder at a time; another one compiles everything in its own tree.
