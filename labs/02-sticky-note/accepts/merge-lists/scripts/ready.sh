@@ -1,0 +1,2 @@
+#!/bin/sh
+[ "$(timeout 3 redis-cli ping)" = PONG ]
