@@ -91,6 +91,19 @@ fn objects_of_another_group_are_no_deployments() {
 }
 
 #[test]
+fn times_that_no_clock_shows_are_refused() {
+    let mut evidence = forge::evidence("eve");
+    evidence.looks[0].wall_ms = i64::MAX;
+    grade(&evidence).is_refused("ungradable", "look 1 has a time of 9223372036854775807 ms");
+    for far in [i64::MAX, i64::MIN, 253_402_300_800_000] {
+        let mut evidence = forge::evidence("eve");
+        each(&mut evidence, DEPLOYMENTS, |observation| observation.provenance.skew_ms = far);
+        let told = format!("`{DEPLOYMENTS}` has a time of {} ms, which no clock shows", far.unsigned_abs());
+        grade(&evidence).is_refused("ungradable", &told);
+    }
+}
+
+#[test]
 fn what_could_not_be_listed_is_unknown_and_never_absent() {
     // 27 and 28.
     for (key, reason) in [

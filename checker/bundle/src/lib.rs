@@ -11,6 +11,7 @@ mod error;
 mod manifest;
 mod shape;
 pub mod submission;
+mod times;
 
 use std::{
     fs::{self, File},
@@ -25,6 +26,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 pub use error::{BundleError, Fault};
 pub use manifest::{Digest, Manifest, Redaction, hex};
 pub use submission::Submission;
+pub use times::check_times;
 
 /// Bytes of a bundle file.
 pub const MAX_COMPRESSED: u64 = 32 << 20;
@@ -164,6 +166,7 @@ fn decode(reader: impl Read) -> Result<Evidence, Fault> {
     if Redaction::of(&evidence)? != manifest.redaction {
         return Err(Fault::Damaged("its redaction record does not match its evidence".to_owned()));
     }
+    check_times(&evidence)?;
     Ok(evidence)
 }
 

@@ -15,7 +15,7 @@ use super::{
     BOUNDS, Card, EVIDENCE, MANIFEST, MAX_BYTES, MAX_EVIDENCE, MAX_MEMBERS, PublicKey, SIGNATURE, Submission,
     lists,
 };
-use crate::{Digest, Fault, Redaction, WINDOW_LOG, ZSTD_MAGIC, shape};
+use crate::{Digest, Fault, Redaction, WINDOW_LOG, ZSTD_MAGIC, check_times, shape};
 
 /// Bytes of the manifest, and of the signature.
 const MAX_SMALL: u64 = 64 << 10;
@@ -69,6 +69,7 @@ pub fn read_up_to(bytes: &[u8], most: u64) -> Result<Option<Submission>, Fault> 
         return Err(Fault::Damaged(format!("`{EVIDENCE}` is of another lab or attempt than `{MANIFEST}`")));
     }
     lists::check(&evidence)?;
+    check_times(&evidence)?;
     Ok(Some(Submission { card, evidence, signer, extra }))
 }
 
