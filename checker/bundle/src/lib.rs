@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-use lab_spec::{Evidence, FORMAT};
+use lab_spec::{Evidence, FORMAT, Observation};
 use tempfile::NamedTempFile;
 use zstd::stream::{read::Decoder, write::Encoder};
 
@@ -168,6 +168,13 @@ fn decode(reader: impl Read) -> Result<Evidence, Fault> {
     }
     check_times(&evidence)?;
     Ok(evidence)
+}
+
+/// Every answer there is, with its key: those of looks, then those of experiments.
+pub fn observations(evidence: &Evidence) -> impl Iterator<Item = (&String, &Observation)> {
+    let looks = evidence.looks.iter().map(|look| &look.observations);
+    let steps = evidence.experiments.values().flat_map(|record| record.looks.values());
+    looks.chain(steps).flatten()
 }
 
 /// The frame ends here, and the file with it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Digest as _;
 
-use crate::Fault;
+use crate::{Fault, observations};
 
 /// What a bundle says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +77,8 @@ pub fn hex(bytes: &[u8]) -> String {
 impl Redaction {
     /// Counts what was redacted, and refuses Secrets that were not.
     pub(crate) fn of(evidence: &Evidence) -> Result<Self, Fault> {
-        let looks = evidence.looks.iter().map(|look| &look.observations);
-        let steps = evidence.experiments.values().flat_map(|record| record.looks.values());
         let mut tally = Tally::default();
-        for (key, observation) in looks.chain(steps).flatten() {
+        for (key, observation) in observations(evidence) {
             tally.observation(key, observation)?;
         }
         Ok(Self { values: tally.values, classes: tally.classes.len() as u64 })

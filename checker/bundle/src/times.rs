@@ -1,9 +1,9 @@
 //! Times as clocks tell them. What says another was made by hand, and whoever
 //! adds two of them would leave the numbers there are.
 
-use lab_spec::{Evidence, Observation};
+use lab_spec::Evidence;
 
-use crate::Fault;
+use crate::{Fault, observations};
 
 /// The last millisecond of the year 9999, after the epoch: no clock that people
 /// read shows more.
@@ -17,16 +17,12 @@ const LAST_MS: u64 = 253_402_300_799_999;
 pub fn check_times(evidence: &Evidence) -> Result<(), Fault> {
     for (number, look) in (1..).zip(&evidence.looks) {
         within(look.at_ms.max(look.wall_ms.unsigned_abs()), || format!("look {number}"))?;
-        answers(&look.observations)?;
     }
-    evidence.experiments.values().flat_map(|record| record.looks.values()).try_for_each(answers)
-}
-
-fn answers<'a>(answers: impl IntoIterator<Item = (&'a String, &'a Observation)>) -> Result<(), Fault> {
-    answers.into_iter().try_for_each(|(key, observation)| {
+    for (key, observation) in observations(evidence) {
         let from = &observation.provenance;
-        within(from.at_ms.max(from.skew_ms.unsigned_abs()), || format!("`{}`", key.escape_debug()))
-    })
+        within(from.at_ms.max(from.skew_ms.unsigned_abs()), || format!("`{}`", key.escape_debug()))?;
+    }
+    Ok(())
 }
 
 fn within(ms: u64, what: impl Fn() -> String) -> Result<(), Fault> {

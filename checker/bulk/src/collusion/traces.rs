@@ -80,9 +80,7 @@ pub fn traces(bytes: &[u8], submission: &Submission, take: &mut Take<'_>) {
             take(left(trace, &[value]), &|| value.to_owned());
         }
     }
-    let looks = submission.evidence.looks.iter().map(|look| &look.observations);
-    let steps = submission.evidence.experiments.values().flat_map(|record| record.looks.values());
-    for (key, seen) in looks.chain(steps).flatten() {
+    for (key, seen) in lab_bundle::observations(&submission.evidence) {
         objects(key, seen, take);
     }
 }

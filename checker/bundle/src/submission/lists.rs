@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use lab_spec::{Evidence, Observation, Outcome};
 use serde_json::Value;
 
-use crate::Fault;
+use crate::{Fault, observations};
 
 /// Groups that every API server serves.
 const SERVED: [&str; 9] = [
@@ -25,9 +25,7 @@ const SERVED: [&str; 9] = [
 /// version than was asked for, and kinds that every server serves and this one
 /// is said not to.
 pub fn check(evidence: &Evidence) -> Result<(), Fault> {
-    let looks = evidence.looks.iter().map(|look| &look.observations);
-    let steps = evidence.experiments.values().flat_map(|record| record.looks.values());
-    for (key, observation) in looks.chain(steps).flatten() {
+    for (key, observation) in observations(evidence) {
         let Some(version) = key.strip_prefix("list ").and_then(|rest| rest.split(' ').next()) else {
             continue;
         };
