@@ -33,22 +33,25 @@ struct Page<'a> {
     sources: &'a Sources,
     /// Its path under `src`, as in `reference/lab.md`.
     file: String,
-    seen: &'a mut Seen,
-    problems: &'a mut Vec<Diagnostic>,
+    seen: Seen,
+    problems: Vec<Diagnostic>,
 }
 
-/// The chapter's content with its directives filled; what cannot be filled is
-/// a problem, and stays as it was.
-pub(crate) fn expand(
-    sources: &Sources,
-    chapter: &Chapter,
-    seen: &mut Seen,
-    problems: &mut Vec<Diagnostic>,
-) -> String {
+/// A chapter with its directives filled.
+pub(crate) struct Filled {
+    pub content: String,
+    /// What it showed.
+    pub seen: Seen,
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Fills a chapter's directives; what cannot be filled is a problem, and stays
+/// as it was.
+pub(crate) fn expand(sources: &Sources, chapter: &Chapter) -> Filled {
     let path = chapter.source_path.as_ref().or(chapter.path.as_ref());
     let file = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let text = &chapter.content;
-    let mut page = Page { sources, file, seen, problems };
+    let mut page = Page { sources, file, seen: Seen::default(), problems: Vec::new() };
     let mut out = String::with_capacity(text.len() * 2);
     let mut copied = 0;
     for directive in find(text) {
@@ -71,7 +74,7 @@ pub(crate) fn expand(
         }
     }
     out.push_str(&text[copied..]);
-    out
+    Filled { content: out, seen: page.seen, problems: page.problems }
 }
 
 impl Page<'_> {

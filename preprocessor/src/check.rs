@@ -50,6 +50,20 @@ impl Seen {
         new
     }
 
+    /// Adds what a later chapter showed.
+    pub fn merge(&mut self, later: Self) {
+        for (id, places) in later.taught {
+            self.taught.entry(id).or_default().extend(places);
+        }
+        for (term, files) in later.terms {
+            self.terms.entry(term).or_default().extend(files);
+        }
+        self.claims.extend(later.claims);
+        self.quizzes.extend(later.quizzes);
+        self.consoles.extend(later.consoles);
+        self.diagrams.extend(later.diagrams);
+    }
+
     /// Notes where a claim is checked.
     pub fn claim(&mut self, id: &str, file: &str, line: u32) {
         self.claims.insert(id.to_owned(), (file.to_owned(), line));

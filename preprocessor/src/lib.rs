@@ -25,6 +25,8 @@ pub use glossary::Glossary;
 pub use quiz::Quiz;
 pub use sources::Sources;
 
+use std::{num::NonZero, panic::resume_unwind, thread};
+
 use mdbook_preprocessor::{
     Preprocessor, PreprocessorContext,
     book::{Book, BookItem, Chapter},
@@ -48,9 +50,15 @@ impl Preprocessor for Labcheck {
         let source = context.root.join(&context.config.book.src);
         let (sources, mut problems) = Sources::read(&context.root, &source);
         add_lab_pages(&mut book, &sources);
+        let mut chapters = Vec::new();
+        book.for_each_chapter_mut(|chapter| chapters.push(chapter.clone()));
+        let mut filled = expand(&sources, &chapters).into_iter();
         let mut seen = check::Seen::default();
         book.for_each_chapter_mut(|chapter| {
-            chapter.content = chapter::expand(&sources, chapter, &mut seen, &mut problems);
+            let Some(one) = filled.next() else { return };
+            chapter.content = one.content;
+            seen.merge(one.seen);
+            problems.extend(one.problems);
         });
         problems.extend(check::whole(&sources, &book, &seen));
         book.for_each_chapter_mut(|chapter| {
@@ -62,6 +70,26 @@ impl Preprocessor for Labcheck {
     fn supports_renderer(&self, renderer: &str) -> Result<bool> {
         Ok(renderer == "html")
     }
+}
+
+/// Every chapter filled, in their order; on all processors, for `mdbook serve` waits for it on each change.
+fn expand(sources: &Sources, chapters: &[Chapter]) -> Vec<chapter::Filled> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    // Neighbours are alike in size, so each takes every so-manieth.
+    let of = |first: usize| {
+        let own = chapters.iter().enumerate().skip(first).step_by(processors);
+        own.map(|(at, chapter)| (at, chapter::expand(sources, chapter))).collect::<Vec<_>>()
+    };
+    let mut filled = thread::scope(|scope| {
+        let threads: Vec<_> = (1..processors).map(|first| scope.spawn(move || of(first))).collect();
+        let own = of(0);
+        let others = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|broken| resume_unwind(broken)));
+        own.into_iter().chain(others).collect::<Vec<_>>()
+    });
+    filled.sort_by_key(|(at, _)| *at);
+    filled.into_iter().map(|(_, one)| one).collect()
 }
 
 /// Refuses an mdBook whose books this does not understand.
