@@ -23,6 +23,7 @@ use crate::{
     in_hand::{Hand, Held, InHand},
     inbox::{self, Given, Item, Queue, Unseen},
     judged::{Brief, Judged, Judging},
+    roster::Roster,
     rubric::Rubric,
     settle::{Entry, Rules, settle},
     shard::Shard,
@@ -92,21 +93,15 @@ impl Batch<'_> {
             store: &*store,
             known: &known,
             in_hand: &in_hand,
+            roster: rules.roster,
             large: Mutex::new(()),
             total: files.len(),
             done: AtomicUsize::new(0),
             judged: AtomicUsize::new(0),
         };
-        let found = work.all(files)?;
+        let Found { mut entries, mut unmatched } = work.all(files)?;
         let judged = work.judged.into_inner();
         drop(known);
-        let (mut entries, mut unmatched) = (BTreeMap::<usize, Vec<Entry>>::new(), Vec::new());
-        for entry in found {
-            match entry.student(rules.roster) {
-                Ok(student) => entries.entry(student).or_default().push(entry),
-                Err(why) => unmatched.push(Unmatched { place: entry.place, why }),
-            }
-        }
         unmatched.sort();
         shared::flag(&mut entries, rules);
         let rubric = self.rubric.digest().to_owned();
@@ -151,6 +146,24 @@ impl Class<'_> {
     }
 }
 
+/// What was found, by whose it is.
+#[derive(Default)]
+struct Found {
+    /// By place in the roster.
+    entries: BTreeMap<usize, Vec<Entry>>,
+    unmatched: Vec<Unmatched>,
+}
+
+impl Found {
+    fn add(&mut self, student: Result<usize, String>, entry: Entry) {
+        match student {
+            // Nearly everybody hands in one thing, and a vector that grows makes room for four.
+            Ok(student) => self.entries.entry(student).or_insert_with(|| Vec::with_capacity(1)).push(entry),
+            Err(why) => self.unmatched.push(Unmatched { place: entry.place, why }),
+        }
+    }
+}
+
 /// What one thread has judged and the store has not yet.
 struct Fresh {
     packer: Packer,
@@ -161,8 +174,9 @@ struct Fresh {
 struct Work<'a> {
     batch: &'a Batch<'a>,
     store: &'a dyn Store,
-    known: &'a HashMap<String, Brief>,
+    known: &'a HashMap<String, Arc<Brief>>,
     in_hand: &'a Arc<InHand>,
+    roster: &'a Roster,
     /// Held by whoever judges a large submission.
     large: Mutex<()>,
     total: usize,
@@ -171,10 +185,10 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn all(&self, files: Vec<PathBuf>) -> Result<Vec<Entry>, String> {
+    fn all(&self, files: Vec<PathBuf>) -> Result<Found, String> {
         let threads = self.batch.threads.max(1);
         let queue = Queue::new(files, self.batch.paths, Hand::of(self.in_hand, threads));
-        let found = Mutex::new(Vec::new());
+        let found = Mutex::new(Found::default());
         thread::scope(|scope| {
             let threads = (0..threads).map(|thread| {
                 let (queue, found) = (&queue, &found);
@@ -191,8 +205,7 @@ impl Work<'_> {
     }
 
     /// What one thread does: takes what is next until there is nothing.
-    fn some(&self, hand: &Hand, queue: &Queue, found: &Mutex<Vec<Entry>>) -> Result<(), String> {
-        let mut mine = Vec::new();
+    fn some(&self, hand: &Hand, queue: &Queue, found: &Mutex<Found>) -> Result<(), String> {
         let mut fresh = Fresh { packer: Packer::new()?, packed: Vec::new() };
         while let Some(given) = queue.next()? {
             let entries = self.one(hand, given, &mut fresh)?;
@@ -202,11 +215,12 @@ impl Work<'_> {
             }
             let done = self.done.fetch_add(entries.len(), Ordering::Relaxed) + entries.len();
             (self.batch.progress)(done, self.total.max(done));
-            mine.extend(entries);
+            for entry in entries {
+                let student = entry.student(self.roster);
+                found.lock().map_err(|_| "a thread that judges broke".to_owned())?.add(student, entry);
+            }
         }
-        self.store.keep(self.batch.rubric.digest(), &fresh.packed)?;
-        found.lock().map_err(|_| "a thread that judges broke".to_owned())?.append(&mut mine);
-        Ok(())
+        self.store.keep(self.batch.rubric.digest(), &fresh.packed)
     }
 
     /// One thing that was handed in, once for everyone who did; nothing where it
@@ -238,14 +252,14 @@ impl Work<'_> {
         };
         let sha256 = lab_bundle::hex(&Sha256::digest(&bytes));
         let brief = match self.known.get(&sha256) {
-            Some(brief) => brief.clone(),
+            Some(brief) => Arc::clone(brief),
             None => match self.judged(hand, &sha256, bytes, file, fresh)? {
                 Some(brief) => brief,
                 None => return Ok(Vec::new()),
             },
         };
         let entry = |(place, hint)| {
-            let (sha256, brief) = (sha256.clone(), brief.clone());
+            let (sha256, brief) = (sha256.clone(), Arc::clone(&brief));
             Entry { place, hint, sha256, brief, flags: Vec::new() }
         };
         Ok(places.into_iter().map(entry).collect())
@@ -279,11 +293,11 @@ impl Work<'_> {
         bytes: Vec<u8>,
         file: Option<Unseen<'_>>,
         fresh: &mut Fresh,
-    ) -> Result<Option<Brief>, String> {
+    ) -> Result<Option<Arc<Brief>>, String> {
         let held = hand.take(sha256)?;
         if let Held::Broken = held {
             self.judged.fetch_add(1, Ordering::Relaxed);
-            return Ok(Some(Judged::broken().brief));
+            return Ok(Some(Arc::new(Judged::broken().brief)));
         }
         let judged = match submission::read_up_to(&bytes, ORDINARY).transpose() {
             Some(Err(_)) if let Some(archive) = file.as_ref().and_then(|file| file.archive(&bytes)) => {
@@ -303,7 +317,7 @@ impl Work<'_> {
         hand.put_away(held)?;
         fresh.packed.push(fresh.packer.pack(sha256, &judged)?);
         self.judged.fetch_add(1, Ordering::Relaxed);
-        Ok(Some(judged.brief))
+        Ok(Some(Arc::new(judged.brief)))
     }
 
     fn judge(&self, read: Result<Submission, Fault>) -> Judged {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use lab_spec::Report;
@@ -81,7 +81,7 @@ impl Journal {
 }
 
 impl Store for Journal {
-    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Brief>, String> {
+    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Arc<Brief>>, String> {
         let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
         let mut query = connection
             .prepare("SELECT bundle, brief FROM judged WHERE rubric = ?1")
@@ -92,7 +92,8 @@ impl Store for Journal {
             let bundle = row.get(0).map_err(|error| self.broken(error))?;
             let brief =
                 row.get_ref(1).and_then(|brief| Ok(brief.as_str()?)).map_err(|error| self.broken(error))?;
-            briefs.insert(bundle, serde_json::from_str(brief).map_err(|error| self.broken(error))?);
+            let brief = serde_json::from_str(brief).map_err(|error| self.broken(error))?;
+            briefs.insert(bundle, Arc::new(brief));
         }
         Ok(briefs)
     }

@@ -1,6 +1,6 @@
 //! From what a student handed in to one grade.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use lab_spec::report::Points;
@@ -82,8 +82,8 @@ pub struct Entry {
     pub hint: Hint,
     /// SHA-256 of its bytes, hex; empty where there are none.
     pub sha256: String,
-    /// What it comes to.
-    pub brief: Brief,
+    /// What it comes to; the store's own, and that of everyone who handed in the same.
+    pub brief: Arc<Brief>,
     /// What only shows beside other submissions.
     pub flags: Vec<Flag>,
 }
@@ -91,7 +91,7 @@ pub struct Entry {
 impl Entry {
     /// Something whose bytes cannot be had.
     pub fn unreadable(place: String, hint: Hint, why: String) -> Self {
-        let brief = Brief::unreadable(why);
+        let brief = Arc::new(Brief::unreadable(why));
         Self { place, hint, sha256: String::new(), brief, flags: Vec::new() }
     }
 
@@ -185,6 +185,7 @@ fn attempt(
     entry: Entry,
 ) -> (Attempt, Vec<Flag>) {
     let Entry { place, hint, sha256, brief, mut flags } = entry;
+    let brief = Arc::unwrap_or_clone(brief);
     flags.extend(brief.flags);
     let file = place.rsplit(['/', '!']).next().unwrap_or(&place);
     let told = [sha256.as_str(), place.as_str(), file, student.id.as_str()];

@@ -8,7 +8,7 @@
 mod address;
 mod postgres;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use lab_spec::Report;
 use zstd::bulk::Compressor;
@@ -26,7 +26,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// A store that cannot be read.
-    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Brief>, String>;
+    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Arc<Brief>>, String>;
 
     /// The report on this submission, if it was judged and has one.
     ///

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     error::Error as _,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use lab_spec::Report;
@@ -72,7 +72,7 @@ impl Shared {
 }
 
 impl Store for Shared {
-    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Brief>, String> {
+    fn briefs(&self, rubric: &str) -> Result<HashMap<String, Arc<Brief>>, String> {
         let mut client = self.client()?;
         let mut rows = client
             .query_raw("SELECT bundle, brief FROM labcheck_judged WHERE rubric = $1", [rubric])
@@ -81,7 +81,8 @@ impl Store for Shared {
         while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
             let bundle = row.try_get(0).map_err(|error| self.failed(&error))?;
             let brief: &[u8] = row.try_get(1).map_err(|error| self.failed(&error))?;
-            briefs.insert(bundle, serde_json::from_slice(brief).map_err(|error| self.broken(error))?);
+            let brief = serde_json::from_slice(brief).map_err(|error| self.broken(error))?;
+            briefs.insert(bundle, Arc::new(brief));
         }
         Ok(briefs)
     }
