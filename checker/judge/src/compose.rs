@@ -12,6 +12,10 @@ pub(crate) fn disagreement(resolved: &Value, files: &Value) -> Option<String> {
     let files = files.as_array()?;
     let mut raw = Vec::new();
     for file in files {
+        // A file in which everything is a comment says nothing.
+        if file["document"].is_null() && file["error"].is_null() {
+            continue;
+        }
         // One that cannot be read here may say anything.
         raw.push((file["path"].as_str().unwrap_or_default(), file["document"].as_object()?));
     }
@@ -168,6 +172,17 @@ mod tests {
         assert_eq!(disagreement(&resolved(json!({"far": {"image": "x"}})), &files), None);
         let files = json!([{"path": "a", "document": null, "error": "no YAML"}]);
         assert_eq!(disagreement(&resolved(json!({"far": {"image": "x"}})), &files), None);
+    }
+
+    #[test]
+    fn a_file_of_comments_hides_no_forgery() {
+        let files = json!([
+            {"path": "compose.yaml", "document": {"services": {"queue": {"image": "redis"}}}},
+            {"path": "compose.override.yaml", "document": null},
+        ]);
+        let other = resolved(json!({"queue": {"image": "redis:8"}}));
+        assert!(disagreement(&other, &files).unwrap().contains("redis:8"));
+        assert_eq!(disagreement(&resolved(json!({"queue": {"image": "redis"}})), &files), None);
     }
 
     #[test]

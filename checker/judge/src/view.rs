@@ -75,10 +75,12 @@ impl<'a> View<'a> {
             (_, None) => 0,
             (Answers::Looks(at), Some(_)) => looks[at.min(looks.len() - 1)].wall_ms,
             (Answers::Taken(_), Some(first)) => {
-                first.wall_ms + observation.provenance.at_ms as i64 - first.at_ms as i64
+                let later = i64::try_from(observation.provenance.at_ms).unwrap_or(i64::MAX);
+                let earlier = i64::try_from(first.at_ms).unwrap_or(i64::MAX);
+                first.wall_ms.saturating_add(later.saturating_sub(earlier))
             }
         };
-        wall + observation.provenance.skew_ms
+        wall.saturating_add(observation.provenance.skew_ms)
     }
 
     /// All objects of a kind in the namespace the lab is about.

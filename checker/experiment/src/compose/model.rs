@@ -143,7 +143,13 @@ fn service(fields: &mut Object, place: &Place<'_>, built: &BTreeMap<String, Stri
     }
     for volume in list(fields.get_mut("volumes")) {
         match volume.get("type").and_then(Value::as_str).unwrap_or_default() {
-            "bind" => place.move_field(volume, "source")?,
+            "bind" => {
+                if let Err(why) = place.move_field(volume, "source")
+                    && !is_only_read(volume)
+                {
+                    return Err(why);
+                }
+            }
             "volume" | "tmpfs" | "image" => {}
             other => return Err(format!("it mounts a volume of the type `{other}`")),
         }
@@ -166,6 +172,13 @@ fn service(fields: &mut Object, place: &Place<'_>, built: &BTreeMap<String, Stri
         }
     }
     Ok(())
+}
+
+/// Whether a bind mount is of a file that the container can only read, as of
+/// `/etc/localtime`. A directory may hold sockets, which say nothing of reading.
+fn is_only_read(volume: &Object) -> bool {
+    let source = volume.get("source").and_then(Value::as_str);
+    truthy(volume.get("read_only")) && source.is_some_and(|source| Path::new(source).is_file())
 }
 
 /// Docker's DNS knows a container by its name too, which the copy's has not.
@@ -310,6 +323,21 @@ mod tests {
         ] {
             assert!(copy_of(model.clone()).is_err(), "{model}");
         }
+    }
+
+    #[test]
+    fn a_file_of_the_machine_may_be_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = file.path().display().to_string();
+        let bind = |source: &str, read_only: bool| {
+            let bind =
+                json!({"type": "bind", "source": source, "target": "/etc/localtime", "read_only": read_only});
+            copy(json!({"volumes": [bind]}))
+        };
+        assert_eq!(bind(&source, true).unwrap()["services"]["api"]["volumes"][0]["source"], source);
+        assert!(bind(&source, false).unwrap_err().contains("outside"));
+        let directory = file.path().parent().unwrap().display().to_string();
+        assert!(bind(&directory, true).unwrap_err().contains("outside"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Why a service of a compose project is not up.
 
-use super::{Diagnosis, State, link};
+use indexmap::IndexMap;
+
+use super::{Diagnosis, State, decisive, link, worst};
 use crate::{
     cel::Value,
     functions::{
@@ -15,11 +17,14 @@ use crate::{
 /// How long a container may be new without its start being overdue.
 const YOUNG_MS: i64 = 30_000;
 
-/// The worst cause among the project's containers, or those of one service.
+/// Why the project's containers, or those of one service, are not up.
 pub(super) fn diagnose(view: &View<'_>, of: Option<&str>) -> Option<Diagnosis> {
+    let mut services: IndexMap<&str, Vec<&Value>> = IndexMap::new();
     let containers = view.containers(of);
-    let found = containers.iter().filter_map(container);
-    found.reduce(|worst, next| if next.state > worst.state { next } else { worst })
+    for container in containers.iter() {
+        services.entry(service(container)).or_default().push(container);
+    }
+    decisive(services.into_values().filter_map(|of_one| worst(of_one.into_iter().filter_map(container))))
 }
 
 fn container(container: &Value) -> Option<Diagnosis> {

@@ -6,6 +6,8 @@ mod pod;
 mod service;
 mod workload;
 
+use std::cmp::Reverse;
+
 use lab_spec::{Lab, report::Link};
 
 use crate::{
@@ -54,16 +56,24 @@ fn link(object: String, field: &str, says: String) -> Link {
     Link { object, field: field.to_owned(), says }
 }
 
-/// Why a check that reads these things fails: the worst cause that is named.
+/// Why a check that reads these things fails: what is still at work, or else
+/// the worst cause that is named.
 pub(crate) fn diagnose(view: &View<'_>, lab: &Lab, compiled: &Compiled) -> Option<Diagnosis> {
     let observed = compiled.observes.iter().filter_map(|name| subject(lab, name));
     let worked = compiled.steps.iter().flat_map(|(name, step)| worked_on(lab, name, step));
     let mut subjects: Vec<_> = observed.chain(worked).collect();
     subjects.dedup();
-    worst(subjects.iter().filter_map(|subject| of(view, subject)))
+    decisive(subjects.iter().filter_map(|subject| of(view, subject)))
 }
 
-/// The worst of several. Of equally bad ones the first stays: `max_by_key`
+/// Of the causes of several workloads: one that is still at work decides, for
+/// the check may be about that one; else the worst.
+fn decisive(found: impl Iterator<Item = Diagnosis>) -> Option<Diagnosis> {
+    let rank = |state| if state == State::Converging { None } else { Some(Reverse(state)) };
+    found.min_by_key(|one| rank(one.state))
+}
+
+/// The worst of several of one workload, whose pods fail for one reason. Of equally bad ones the first stays: `max_by_key`
 /// would keep the last.
 fn worst(found: impl Iterator<Item = Diagnosis>) -> Option<Diagnosis> {
     found.reduce(|worst, next| if next.state > worst.state { next } else { worst })

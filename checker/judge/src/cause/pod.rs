@@ -40,6 +40,12 @@ const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError"];
 /// Milliseconds a deletion may be late before something must be holding it.
 const OVERDUE_MS: i64 = 10_000;
 
+/// Seconds any container has to become ready, however hasty its probes are.
+const LEAST_S: i64 = 30;
+/// A readiness probe never gives up, and on a busy machine its answers are
+/// late: only past so many times its budget nothing is at work any more.
+const BUDGETS: i64 = 2;
+
 /// What kubelet writes in place of a log that is gone.
 const NO_LOG: &str = "unable to retrieve container logs";
 
@@ -138,25 +144,27 @@ fn stuck(view: &View<'_>, pod: &Value, status: &Value, reason: &str, field: &str
     diagnosis
 }
 
-/// A container that runs and is not ready: within its probes' budget that is
-/// convergence, past it a state.
+/// A container that runs and is not ready: within twice its probes'
+/// budget that is convergence, past it a state.
 fn unready(view: &View<'_>, pod: &Value, status: &Value, field: &str) -> Diagnosis {
     let name = text(status, &["name"]);
-    let budget: i64 = items(pod, &["spec", "containers"])
+    let budget = items(pod, &["spec", "containers"])
         .iter()
         .chain(items(pod, &["spec", "initContainers"]))
         .filter(|container| text(container, &["name"]) == name)
         .flat_map(|container| ["startupProbe", "readinessProbe"].map(|probe| budget_s(container, probe)))
-        .sum();
+        .fold(0, i64::saturating_add)
+        .saturating_mul(BUDGETS)
+        .max(LEAST_S);
     let started = time::ms(text(status, &["state", "running", "startedAt"]));
-    let age_s = started.map_or(0, |started| (number(pod, &[SEEN]) - started) / 1000);
+    let age_s = started.map_or(0, |started| number(pod, &[SEEN]).saturating_sub(started) / 1000);
     let (state, says) = if age_s <= budget {
         (
             State::Converging,
-            format!("container `{name}` runs and its probes have until {budget} s after its start"),
+            format!("container `{name}` runs and has until {budget} s after its start to become ready"),
         )
     } else {
-        (State::Steady, format!("container `{name}` runs but is not ready after {budget} s of probes"))
+        (State::Steady, format!("container `{name}` runs but is not ready {budget} s after its start"))
     };
     let mut diagnosis = Diagnosis::new(state, reference(pod), field, says);
     diagnosis.chain.extend(warning(view, pod));
@@ -169,8 +177,8 @@ fn budget_s(container: &Value, probe: &str) -> i64 {
     let Some(probe) = container.field(probe) else { return 1 };
     let or = |field, default| probe.field(field).and_then(Value::as_int).unwrap_or(default);
     or("initialDelaySeconds", 0)
-        + or("periodSeconds", 10) * or("failureThreshold", 3)
-        + or("timeoutSeconds", 1)
+        .saturating_add(or("periodSeconds", 10).saturating_mul(or("failureThreshold", 3)))
+        .saturating_add(or("timeoutSeconds", 1))
 }
 
 /// The last line a container wrote, before its end if it ended.

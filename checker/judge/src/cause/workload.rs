@@ -1,10 +1,12 @@
 //! Why a workload is not rolled out, or makes no pods at all.
 
-use super::{Diagnosis, State, pod, warning, worst};
+use indexmap::IndexMap;
+
+use super::{Diagnosis, State, decisive, pod, warning, worst};
 use crate::{
     cel::Value,
     functions::{
-        meta::{find_condition, is_owned_by},
+        meta::{controller, find_condition, is_owned_by},
         pod::is_live,
         text,
         workload::{reference, unfinished, wanted},
@@ -72,9 +74,18 @@ fn revision(set: &Value) -> i64 {
 pub(super) fn of_pods(view: &View<'_>, selector: &Selector) -> Option<Diagnosis> {
     let pods = view.items("Pod");
     let chosen = pods.iter().filter(|pod| selector.matches(pod.at(&["metadata", "labels"])));
-    let mut live = chosen.filter(|pod| is_live(pod)).peekable();
-    if live.peek().is_some() {
-        return worst(live.filter_map(|pod| pod::diagnose(view, pod)));
+    let live: Vec<_> = chosen.filter(|pod| is_live(pod)).collect();
+    if !live.is_empty() {
+        // A pod that nobody controls is a workload of its own.
+        let owner = |pod: &Value| controller(pod).map_or_else(|| reference(pod), |(uid, _)| uid.to_owned());
+        let mut workloads: IndexMap<String, Vec<&Value>> = IndexMap::new();
+        for pod in live {
+            workloads.entry(owner(pod)).or_default().push(pod);
+        }
+        let causes = workloads.into_values();
+        return decisive(
+            causes.filter_map(|pods| worst(pods.into_iter().filter_map(|pod| pod::diagnose(view, pod)))),
+        );
     }
     let makes =
         |deployment: &&Value| selector.matches(deployment.at(&["spec", "template", "metadata", "labels"]));

@@ -25,7 +25,7 @@ pub(super) const DOCS: &[Doc] = &[
     Doc {
         name: "settled",
         signature: "settled(pod) -> bool",
-        says: "Whether the pod is ready and will not be another moment's news: past its first 3 seconds, and, if it restarted, up for 10 seconds and twice as long as its last run.",
+        says: "Whether the pod is ready and will not be another moment's news: past its first 3 seconds, and, if it restarted, up for 10 seconds and twice as long as its last run. A last run of ten minutes was no crash loop.",
         trap: "A container without a readiness probe is ready the instant it starts, also between two crashes.",
         call: settled,
     },
@@ -94,7 +94,9 @@ pub(crate) fn unsettled(pod: &Value) -> Option<String> {
         let last = status.at(&["lastState", "terminated"]);
         let at = |field| last.and_then(|last| time::ms(text(last, &[field])));
         let run = at("finishedAt").zip(at("startedAt")).map_or(0, |(end, start)| end - start);
-        let needed = run.saturating_mul(2).clamp(AGAIN_MS, FORGOTTEN_MS);
+        // A run as long as that was ended by something else, as by a machine that slept.
+        let needed =
+            if run < FORGOTTEN_MS { run.saturating_mul(2).clamp(AGAIN_MS, FORGOTTEN_MS) } else { AGAIN_MS };
         (up < needed).then(|| {
             let ended = last.map(|last| format!("ended with exit code {} and ", number(last, &["exitCode"])));
             format!("container `{name}` {}has only just started again", ended.unwrap_or_default())

@@ -3,7 +3,7 @@
 use lab_spec::{Lab, Verdict};
 use serde_json::{Value, from_value, json};
 
-use crate::literal::{evidence, lab, look, verdicts};
+use crate::literal::{evidence, lab, look, verdict, verdicts};
 
 /// A ready pod that restarted, up for this many seconds.
 fn restarted(up_s: i64, last: Value) -> Value {
@@ -41,6 +41,70 @@ fn a_container_that_could_not_be_started_at_first_has_not_crashed() {
     };
     assert_eq!(judged("StartError"), [Verdict::Pass]);
     assert_eq!(judged("Error"), [Verdict::Pending]);
+}
+
+/// A machine that slept ends what ran for hours, and starts it again.
+#[test]
+fn a_last_run_of_ten_minutes_was_no_crash_loop() {
+    let lab = lab(
+        "{pods: {pods: {labels: app=a}}}",
+        "[{id: a, title: A, each: pods, expect: settled(it), wrong: w}]",
+    );
+    let judged = |up_s, started: &str| {
+        let last = json!({"terminated": {"exitCode": 255, "startedAt": started, "finishedAt": "2025-12-31T23:58:00Z"}});
+        let pod = restarted(up_s, last);
+        verdicts(&lab, &evidence(&[look(0, &[("list v1 pods -n lab90", json!({"present": [pod]}))])]))
+    };
+    assert_eq!(judged(5, "2025-12-31T20:00:00Z"), [Verdict::Pending]);
+    assert_eq!(judged(20, "2025-12-31T20:00:00Z"), [Verdict::Pass]);
+    assert_eq!(judged(20, "2025-12-31T23:57:00Z"), [Verdict::Pending]);
+}
+
+/// A probe that fails is no end: a busy machine may be late with the answer.
+#[test]
+fn a_pod_has_twice_its_probes_time_to_become_ready() {
+    let judged = |up_s: i64, probe: Value| {
+        let started = format!("2025-12-31T23:{:02}:{:02}Z", 59 - up_s / 60, 59 - up_s % 60);
+        let status = json!({"name": "c", "ready": false, "restartCount": 0, "state": {"running": {"startedAt": started}}});
+        let pod = json!({"kind": "Pod", "metadata": {"name": "p", "labels": {"app": "a"}},
+            "spec": {"containers": [{"name": "c", "readinessProbe": probe}]},
+            "status": {"phase": "Running", "containerStatuses": [status]}});
+        verdict(
+            "{pods: {pods: {labels: app=a}}}",
+            "each: pods, expect: ready(it)",
+            &[("list v1 pods -n lab90", json!([pod]))],
+        )
+    };
+    let default = json!({"httpGet": {"path": "/", "port": 80}});
+    assert_eq!(judged(50, default.clone()), Verdict::Pending);
+    assert_eq!(judged(80, default), Verdict::Fail);
+    let hasty = json!({"periodSeconds": 1, "failureThreshold": 1});
+    assert_eq!(judged(20, hasty.clone()), Verdict::Pending);
+    assert_eq!(judged(40, hasty), Verdict::Fail);
+}
+
+/// The check may be about the workload that is still at work; once none is,
+/// what is broken decides.
+#[test]
+fn a_broken_workload_fails_no_check_while_another_is_being_started() {
+    let pod = |name: &str, owner: &str, waiting: &str| {
+        let status = json!({"name": "c", "ready": false, "restartCount": 3, "state": {"waiting": {"reason": waiting}}});
+        let owner = json!([{"kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}]);
+        json!({"kind": "Pod", "metadata": {"name": name, "uid": name, "labels": {"app": "a"}, "ownerReferences": owner},
+            "status": {"phase": "Pending", "containerStatuses": [status]}})
+    };
+    let judged = |other: Value| {
+        let broken = pod("broken", "x", "CrashLoopBackOff");
+        verdict(
+            "{pods: {pods: {labels: app=a}}}",
+            "each: pods, expect: ready(it)",
+            &[("list v1 pods -n lab90", json!([broken, other]))],
+        )
+    };
+    assert_eq!(judged(pod("other", "y", "ContainerCreating")), Verdict::Pending);
+    assert_eq!(judged(pod("other", "y", "ErrImagePull")), Verdict::Fail);
+    // Pods of one workload fail for one reason.
+    assert_eq!(judged(pod("other", "x", "ContainerCreating")), Verdict::Fail);
 }
 
 /// What an experiment met while a controller was at work, when time was over,

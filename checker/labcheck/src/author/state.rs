@@ -57,6 +57,10 @@ pub struct Compose {
     /// The files given with `-f`.
     #[serde(default)]
     pub files: Vec<String>,
+    /// The files the project was started with, where they were changed
+    /// afterwards and nobody ran `up` again.
+    #[serde(default)]
+    pub started: Vec<String>,
     /// Whether the project was started.
     #[serde(default = "yes")]
     pub up: bool,
@@ -67,7 +71,7 @@ pub struct Compose {
 
 impl Default for Compose {
     fn default() -> Self {
-        Self { files: Vec::new(), up: true, stop: Vec::new() }
+        Self { files: Vec::new(), started: Vec::new(), up: true, stop: Vec::new() }
     }
 }
 
@@ -125,6 +129,12 @@ pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
                 }
             }
             merged.extend(files(&at)?);
+            let named = expect.compose.files.iter().chain(&expect.compose.started);
+            for file in named.filter(|file| !merged.contains_key(*file)) {
+                return Err(Failure::usage(format!(
+                    "`{name}/expect.yaml` names `{file}`, which the state has not"
+                )));
+            }
             states.push(state(&name, merged, (expect, text)));
         }
     }

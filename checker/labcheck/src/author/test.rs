@@ -287,7 +287,10 @@ impl Prover<'_> {
         let observer = &session.observer;
         let lacks = || Failure::unobservable("there is no `docker compose` to start states with");
         let engine = observer.engine().ok_or_else(lacks)?.clone();
-        let project = collect::project(observer).ok_or_else(lacks)?;
+        let mut project = collect::project(observer).ok_or_else(lacks)?;
+        if !expect.started.is_empty() {
+            project.files = expect.started.iter().map(|file| project.directory.join(file)).collect();
+        }
         let failed = |why: String| Failure::unobservable(format!("`{}`: {why}", state.name));
         stage::discard(&engine.client, &name).await.map_err(failed)?;
         if expect.up {

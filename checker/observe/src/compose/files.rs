@@ -17,8 +17,8 @@ use super::Options;
 const NAMES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// The names of files it reads on top, without being asked.
 const OVERRIDES: &[&str] = &[
-    "compose.override.yaml",
     "compose.override.yml",
+    "compose.override.yaml",
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 ];

@@ -24,7 +24,9 @@ pub(crate) fn file(redactor: &Redactor, file: &mut Value) {
     if let Some(files) = file["files"].as_array_mut() {
         files.iter_mut().for_each(|file| found.model(&mut file["document"]));
     }
-    let secrets = found.secrets;
+    let mut secrets = found.secrets;
+    let public = names(&file["resolved"]);
+    secrets.retain(|secret| !is_public(secret, &public));
     sweep(file, &secrets);
 }
 
@@ -38,7 +40,9 @@ pub(crate) fn inspected(redactor: &Redactor, items: &mut [Value]) {
         if let Some(log) = item.pointer_mut("/State/Health/Log").and_then(Value::as_array_mut) {
             log.iter_mut().for_each(|entry| scrub(&mut entry["Output"]));
         }
-        let secrets = found.secrets;
+        let mut secrets = found.secrets;
+        let public = names_of_container(item);
+        secrets.retain(|secret| !is_public(secret, &public));
         sweep(item, &secrets);
     }
 }
@@ -151,6 +155,35 @@ fn scrub(value: &mut Value) {
     }
 }
 
+/// Names a project shows to everybody: its own, and those of its parts and images.
+fn names(resolved: &Value) -> Vec<String> {
+    let mut names: Vec<_> = resolved["name"].as_str().map(str::to_owned).into_iter().collect();
+    for section in ["services", "networks", "volumes", "configs", "secrets"] {
+        for (name, fields) in resolved[section].as_object().into_iter().flatten() {
+            names.push(name.clone());
+            names.extend(
+                ["image", "name", "container_name"]
+                    .iter()
+                    .filter_map(|field| Some(fields.get(field)?.as_str()?.to_owned())),
+            );
+        }
+    }
+    names
+}
+
+/// The same of one container.
+fn names_of_container(item: &Value) -> Vec<String> {
+    let labels = ["project", "service"].map(|part| format!("/Config/Labels/com.docker.compose.{part}"));
+    let places = ["/Name", "/Config/Image"].into_iter().chain(labels.iter().map(String::as_str));
+    places.filter_map(|place| Some(item.pointer(place)?.as_str()?.to_owned())).collect()
+}
+
+/// Whether a secret is a word of a name that everybody reads: replacing it
+/// there would hide nothing, and change what is judged.
+fn is_public(secret: &str, names: &[String]) -> bool {
+    names.iter().any(|name| name.contains(secret))
+}
+
 /// Replaces secrets wherever else they stand: a command, a label, a URL.
 fn sweep(value: &mut Value, secrets: &BTreeSet<String>) {
     if secrets.is_empty() {
@@ -205,6 +238,30 @@ mod tests {
         let same = format!("REDIS_PASSWORD={}", queue["environment"]["REDIS_PASSWORD"].as_str().unwrap());
         assert_eq!(raw["services"]["queue"]["environment"], json!([same, "HOME"]));
         assert_eq!(raw["secrets"]["s"]["file"], "./s");
+    }
+
+    #[test]
+    fn a_password_that_is_a_public_name_leaves_names_as_they_are() {
+        let redactor = Redactor::new(&[]);
+        let services = json!({
+            "db": {"image": "postgres:17-alpine", "environment": {"POSTGRES_PASSWORD": "redis"}},
+            "queue": {"image": "redis:7.4-alpine", "command": ["redis-server", "--save", ""]},
+        });
+        let mut answer = json!({"resolved": {"name": "lab", "services": services}, "files": []});
+        file(&redactor, &mut answer);
+        let services = &answer["resolved"]["services"];
+        assert_eq!(services["queue"]["command"][0], "redis-server");
+        assert_eq!(services["db"]["environment"]["POSTGRES_PASSWORD"], "redacted-1");
+        let mut items = vec![json!({
+            "Name": "/my-postgres-lab-db-1",
+            "Config": {
+                "Env": ["POSTGRES_PASSWORD=postgres"],
+                "Labels": {"com.docker.compose.project": "my-postgres-lab", "com.docker.compose.service": "db"},
+            },
+        })];
+        inspected(&redactor, &mut items);
+        assert_eq!(items[0]["Config"]["Labels"]["com.docker.compose.project"], "my-postgres-lab");
+        assert_eq!(items[0]["Config"]["Env"][0], "POSTGRES_PASSWORD=redacted-2");
     }
 
     #[test]
