@@ -25,7 +25,7 @@ pub use glossary::Glossary;
 pub use quiz::Quiz;
 pub use sources::Sources;
 
-use std::{num::NonZero, panic::resume_unwind, thread};
+use std::{num::NonZero, thread};
 
 use mdbook_preprocessor::{
     Preprocessor, PreprocessorContext,
@@ -75,7 +75,7 @@ impl Preprocessor for Labcheck {
 /// Every chapter filled, in their order; on all processors, for `mdbook serve` waits for it on each change.
 fn expand(sources: &Sources, chapters: &[Chapter]) -> Vec<chapter::Filled> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    // Neighbours are alike in size, so each takes every so-manieth.
+    // Neighbours are alike in size, so no thread takes two in a row.
     let of = |first: usize| {
         let own = chapters.iter().enumerate().skip(first).step_by(processors);
         own.map(|(at, chapter)| (at, chapter::expand(sources, chapter))).collect::<Vec<_>>()
@@ -83,9 +83,7 @@ fn expand(sources: &Sources, chapters: &[Chapter]) -> Vec<chapter::Filled> {
     let mut filled = thread::scope(|scope| {
         let threads: Vec<_> = (1..processors).map(|first| scope.spawn(move || of(first))).collect();
         let own = of(0);
-        let others = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|broken| resume_unwind(broken)));
+        let others = threads.into_iter().flat_map(sources::joined);
         own.into_iter().chain(others).collect::<Vec<_>>()
     });
     filled.sort_by_key(|(at, _)| *at);

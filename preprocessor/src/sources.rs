@@ -79,7 +79,7 @@ impl Sources {
 }
 
 /// What a thread came to; where it broke, so does this one.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|broken| resume_unwind(broken))
 }
 
