@@ -91,7 +91,8 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
     let (student, nonce, seed) = (column("student")?, column("nonce")?, column("seed")?);
     let deadline = table.column(&["deadline"]);
     let mut assigned = BTreeMap::new();
-    for (line, row) in &table.rows {
+    for row in table.rows() {
+        let (line, row) = row.map_err(|error| error.to_string())?;
         let place = |why: String| format!("`{file}`, line {line}: {why}");
         let at = roster
             .by_id(&row[student])

@@ -23,12 +23,12 @@ use crate::{
     in_hand::{Hand, Held, InHand},
     inbox::{self, Given, Item, Queue, Unseen},
     judged::{Brief, Judged, Judging},
-    roster::Roster,
     rubric::Rubric,
     settle::{Entry, Rules, settle},
     shard::Shard,
     shared,
     store::{Packed, Packer, Store},
+    tried::Tried,
 };
 
 /// Judgements that are written to the store at once.
@@ -69,7 +69,7 @@ pub struct Class<'a> {
     rubric: String,
     threads: usize,
     /// By place in the roster.
-    entries: BTreeMap<usize, Vec<Entry>>,
+    tried: BTreeMap<usize, Vec<Tried>>,
     /// What belongs to nobody.
     pub unmatched: Vec<Unmatched>,
     /// How many submissions were judged in this run, not found in the store.
@@ -93,19 +93,19 @@ impl Batch<'_> {
             store: &*store,
             known: &known,
             in_hand: &in_hand,
-            roster: rules.roster,
+            rules,
             large: Mutex::new(()),
             total: files.len(),
             done: AtomicUsize::new(0),
             judged: AtomicUsize::new(0),
         };
-        let Found { mut entries, mut unmatched } = work.all(files)?;
+        let Found { mut tried, mut unmatched } = work.all(files)?;
         let judged = work.judged.into_inner();
         drop(known);
         unmatched.sort();
-        shared::flag(&mut entries, rules);
+        shared::flag(&mut tried, rules);
         let rubric = self.rubric.digest().to_owned();
-        Ok(Class { rules, store, rubric, threads: self.threads, entries, unmatched, judged })
+        Ok(Class { rules, store, rubric, threads: self.threads, tried, unmatched, judged })
     }
 }
 
@@ -113,7 +113,7 @@ impl Class<'_> {
     /// How many submissions were found; one that a group handed in counts for
     /// each of its students.
     pub fn submissions(&self) -> usize {
-        self.entries.values().map(Vec::len).sum::<usize>() + self.unmatched.len()
+        self.tried.values().map(Vec::len).sum::<usize>() + self.unmatched.len()
     }
 
     /// The grades, one at a time, in the roster's order.
@@ -121,8 +121,8 @@ impl Class<'_> {
     /// # Errors
     /// A store that cannot be read.
     pub fn grades(&mut self) -> impl Iterator<Item = Result<Grade, String>> {
-        let Self { rules, store, rubric, threads, entries, .. } = self;
-        let mut students = rules.roster.students().iter().enumerate();
+        let Self { rules, store, rubric, threads, tried, .. } = self;
+        let mut students = 0..rules.roster.students().len();
         let (mut reports, mut ahead) = (Some(Ahead::start(store, rubric, *threads)), VecDeque::new());
         iter::from_fn(move || {
             let reports = match reports.take()? {
@@ -130,10 +130,9 @@ impl Class<'_> {
                 Err(error) => return Some(Err(error)),
             };
             while ahead.len() < AHEAD
-                && let Some((at, student)) = students.next()
+                && let Some(student) = students.next()
             {
-                let entries = entries.remove(&at).unwrap_or_default();
-                let (grade, shown) = settle(rules, student, entries);
+                let (grade, shown) = settle(rules, student, tried.remove(&student).unwrap_or_default());
                 ahead.push_back((grade, shown.map(|bundle| reports.ask(bundle))));
             }
             let (mut grade, coming) = ahead.pop_front()?;
@@ -150,16 +149,20 @@ impl Class<'_> {
 #[derive(Default)]
 struct Found {
     /// By place in the roster.
-    entries: BTreeMap<usize, Vec<Entry>>,
+    tried: BTreeMap<usize, Vec<Tried>>,
     unmatched: Vec<Unmatched>,
 }
 
 impl Found {
-    fn add(&mut self, student: Result<usize, String>, entry: Entry) {
-        match student {
+    fn add(&mut self, one: Result<(usize, Tried), Unmatched>) {
+        match one {
             // Nearly everybody hands in one thing, and a vector that grows makes room for four.
-            Ok(student) => self.entries.entry(student).or_insert_with(|| Vec::with_capacity(1)).push(entry),
-            Err(why) => self.unmatched.push(Unmatched { place: entry.place, why }),
+            Ok((student, tried)) => {
+                let all = self.tried.entry(student).or_default();
+                all.reserve_exact(1);
+                all.push(tried);
+            }
+            Err(unmatched) => self.unmatched.push(unmatched),
         }
     }
 }
@@ -176,7 +179,7 @@ struct Work<'a> {
     store: &'a dyn Store,
     known: &'a HashMap<String, Arc<Brief>>,
     in_hand: &'a Arc<InHand>,
-    roster: &'a Roster,
+    rules: &'a Rules<'a>,
     /// Held by whoever judges a large submission.
     large: Mutex<()>,
     total: usize,
@@ -216,8 +219,11 @@ impl Work<'_> {
             let done = self.done.fetch_add(entries.len(), Ordering::Relaxed) + entries.len();
             (self.batch.progress)(done, self.total.max(done));
             for entry in entries {
-                let student = entry.student(self.roster);
-                found.lock().map_err(|_| "a thread that judges broke".to_owned())?.add(student, entry);
+                let one = match entry.student(self.rules.roster) {
+                    Ok(student) => Ok((student, Tried::of(self.rules, student, entry))),
+                    Err(why) => Err(Unmatched { place: entry.place, why }),
+                };
+                found.lock().map_err(|_| "a thread that judges broke".to_owned())?.add(one);
             }
         }
         self.store.keep(self.batch.rubric.digest(), &fresh.packed)
@@ -250,7 +256,8 @@ impl Work<'_> {
                 return Ok(places.into_iter().map(unreadable).collect());
             }
         };
-        let sha256 = lab_bundle::hex(&Sha256::digest(&bytes));
+        let digest = Sha256::digest(&bytes);
+        let sha256 = lab_bundle::hex(&digest);
         let brief = match self.known.get(&sha256) {
             Some(brief) => Arc::clone(brief),
             None => match self.judged(hand, &sha256, bytes, file, fresh)? {
@@ -258,10 +265,8 @@ impl Work<'_> {
                 None => return Ok(Vec::new()),
             },
         };
-        let entry = |(place, hint)| {
-            let (sha256, brief) = (sha256.clone(), Arc::clone(&brief));
-            Entry { place, hint, sha256, brief, flags: Vec::new() }
-        };
+        let entry =
+            |(place, hint)| Entry { place, hint, sha256: Some(digest.into()), brief: Arc::clone(&brief) };
         Ok(places.into_iter().map(entry).collect())
     }
 

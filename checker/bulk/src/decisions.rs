@@ -39,7 +39,8 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
     let [student, score, reason, author] =
         [column(COLUMNS[0])?, column(COLUMNS[1])?, column(COLUMNS[2])?, column(COLUMNS[3])?];
     let mut decisions = BTreeMap::new();
-    for (line, row) in &table.rows {
+    for row in table.rows() {
+        let (line, row) = row.map_err(|error| error.to_string())?;
         let place = |why: String| format!("`{file}`, line {line}: {why}");
         let at = roster
             .by_id(&row[student])

@@ -33,6 +33,7 @@ pub mod supervise;
 pub mod table;
 pub mod times;
 pub mod triage;
+pub mod tried;
 
 pub use grade::{Attempt, Course, Decision, Flag, Grade, Penalty, Standing, Unmatched};
 pub use roster::{Roster, Student};

@@ -101,7 +101,8 @@ impl Requests {
         let (student, check) = (column(&["student", "id"])?, column(&["check"])?);
         let (reason, received) = (column(&["reason"])?, column(&["received"])?);
         let mut requests = Self::default();
-        for (line, row) in &table.rows {
+        for row in table.rows() {
+            let (line, row) = row.map_err(|error| error.to_string())?;
             let place = |why: &str| format!("`{file}`, line {line}: {why}");
             let Some(at) = roster.by_id(&row[student]) else {
                 let id = lab_render::line(&row[student]).into_owned();
@@ -184,7 +185,8 @@ pub fn answers(dir: &Path) -> Result<HashMap<String, Answer>, String> {
             table.column(&[name]).ok_or_else(|| format!("`{file}` has no column `{name}`; found {found}"))?;
     }
     let mut answers = HashMap::new();
-    for (line, row) in &table.rows {
+    for row in table.rows() {
+        let (line, row) = row.map_err(|error| error.to_string())?;
         let [request, answer, reason, author] = at.map(|at| row[at].as_str());
         let place = |why: &str| format!("`{file}`, line {line}: {why}");
         let granted = match answer {

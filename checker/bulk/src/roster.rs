@@ -140,10 +140,10 @@ impl Roster {
         let full = table.column(&["name", "student_name", "full_name"]);
         let others: Vec<_> = (0..table.columns.len()).filter(|at| *at != id && Some(*at) != full).collect();
         let columns: Arc<[String]> = others.iter().map(|at| table.columns[*at].clone()).collect();
-        let mut students = Vec::with_capacity(table.rows.len());
+        let mut students = Vec::new();
         let mut lines = HashMap::new();
-        // Each row goes as its student comes.
-        for (line, mut row) in table.rows {
+        for row in table.rows() {
+            let (line, mut row) = row?;
             let mut cell = |at: usize| mem::take(&mut row[at]);
             let student = Student {
                 id: cell(id),
@@ -167,6 +167,7 @@ impl Roster {
             return Err(RosterError::Empty { file: file.to_owned() });
         }
         drop(lines);
+        students.shrink_to_fit();
         Ok(Self::of(students))
     }
 

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use lab_spec::report::Points;
 
 use crate::{
-    grade::{Attempt, Decision, Flag, Grade, Standing},
+    grade::{Attempt, Decision, Grade, Standing},
     inbox::{Hint, Item},
     judged::Brief,
     late::Policy,
-    roster::{Roster, Student},
-    rubric::Rubric,
+    roster::Roster,
+    tried::Tried,
 };
 
 /// How a class is graded, beyond the rubric.
@@ -80,19 +80,17 @@ pub struct Entry {
     pub place: String,
     /// What its place says.
     pub hint: Hint,
-    /// SHA-256 of its bytes, hex; empty where there are none.
-    pub sha256: String,
+    /// SHA-256 of its bytes; `None` where there are none.
+    pub sha256: Option<[u8; 32]>,
     /// What it comes to; the store's own, and that of everyone who handed in the same.
     pub brief: Arc<Brief>,
-    /// What only shows beside other submissions.
-    pub flags: Vec<Flag>,
 }
 
 impl Entry {
     /// Something whose bytes cannot be had.
     pub fn unreadable(place: String, hint: Hint, why: String) -> Self {
         let brief = Arc::new(Brief::unreadable(why));
-        Self { place, hint, sha256: String::new(), brief, flags: Vec::new() }
+        Self { place, hint, sha256: None, brief }
     }
 
     /// Whose it is: of whom the platform says, or else of whom it says it is, or
@@ -129,26 +127,16 @@ const NAMED_BY: [&str; 5] = ["id", "username", "login", "email", "name"];
 
 /// The grade of a student, and the SHA-256 of the submission whose report
 /// belongs to it.
-pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Grade, Option<String>) {
-    let at = rules.roster.by_id(&student.id);
-    let assigned = at.and_then(|at| rules.assigned.get(&at));
-    let mut flags: Vec<Vec<Flag>> = Vec::new();
-    let mut tried: Vec<(Attempt, Vec<Flag>)> =
-        entries.into_iter().map(|entry| attempt(rules, student, assigned, entry)).collect();
+pub fn settle(rules: &Rules<'_>, student: usize, mut tried: Vec<Tried>) -> (Grade, Option<String>) {
     // Those of unknown receipt come first. Of equals, a file that was sent along
     // and is no submission comes before the submission; then hashes decide.
-    tried.sort_by(|(a, _), (b, _)| {
-        let order =
-            |tried: &Attempt| (tried.received, !matches!(tried.standing, Standing::Ungradable { .. }));
-        (order(a), &a.sha256, &a.place).cmp(&(order(b), &b.sha256, &b.place))
+    tried.sort_by(|a, b| {
+        let order = |tried: &Tried| (tried.received, !matches!(tried.standing, Standing::Ungradable { .. }));
+        (order(a), a.sha256, &a.place).cmp(&(order(b), b.sha256, &b.place))
     });
     // The same file twice is one attempt, received when it was received first.
-    tried.dedup_by(|(later, _), (first, _)| later.sha256 == first.sha256 && !first.sha256.is_empty());
-    let mut attempts = Vec::new();
-    for (attempt, flagged) in tried {
-        attempts.push(attempt);
-        flags.push(flagged);
-    }
+    tried.dedup_by(|later, first| later.sha256 == first.sha256 && first.sha256.is_some());
+    let (attempts, mut flags): (Vec<_>, Vec<_>) = tried.into_iter().map(Tried::attempt).unzip();
     let counts = chosen(rules.attempts, &attempts);
     let average = rules.attempts == Attempts::Average
         && attempts.iter().filter(|tried| tried.score.is_some()).count() > 1;
@@ -158,9 +146,9 @@ pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Gra
         true => mean(attempts.iter().filter_map(|tried| tried.score)),
         false => shown.and_then(|shown| shown.score),
     };
-    let decision = at.and_then(|at| rules.decisions.get(&at)).cloned();
+    let decision = rules.decisions.get(&student).cloned();
     let grade = Grade {
-        student: student.clone(),
+        student: rules.roster.students()[student].clone(),
         standing,
         earned: shown.and_then(|shown| shown.earned),
         late: shown.and_then(|shown| shown.late.clone()),
@@ -176,52 +164,6 @@ pub fn settle(rules: &Rules<'_>, student: &Student, entries: Vec<Entry>) -> (Gra
     let bundle =
         counts.map(|counts| grade.attempts[counts].sha256.clone()).filter(|sha256| !sha256.is_empty());
     (grade, bundle)
-}
-
-fn attempt(
-    rules: &Rules<'_>,
-    student: &Student,
-    assigned: Option<&Assigned>,
-    entry: Entry,
-) -> (Attempt, Vec<Flag>) {
-    let Entry { place, hint, sha256, brief, mut flags } = entry;
-    let brief = Arc::unwrap_or_clone(brief);
-    flags.extend(brief.flags);
-    let file = place.rsplit(['/', '!']).next().unwrap_or(&place);
-    let told = [sha256.as_str(), place.as_str(), file, student.id.as_str()];
-    let received = told.iter().find_map(|key| rules.received.get(*key)).copied().or(hint.received);
-    let policy = Policy {
-        deadline: assigned.and_then(|assigned| assigned.deadline).or(rules.policy.deadline),
-        ..rules.policy.clone()
-    };
-    let (late, flag) = policy.penalty(received, hint.late);
-    flags.extend(flag);
-    if let Some(said) =
-        brief.student.as_ref().filter(|said| rules.roster.by_id(said) != rules.roster.by_id(&student.id))
-    {
-        let says = format!("`{}` handed it in, and it says it is of `{}`", student.id, said.escape_debug());
-        flags.push(Flag::new("other-student", says));
-    }
-    let foreign = |assigned: &Assigned| assigned.nonce != brief.nonce || Some(assigned.seed) != brief.seed;
-    if brief.student.is_some() && assigned.is_some_and(foreign) {
-        flags.push(Flag::new("other-assignment", "it was not made from the student's own assignment"));
-    }
-    if let Some(key) =
-        student.column("key").filter(|key| brief.student.is_some() && key.trim() != brief.signer)
-    {
-        let says = format!("it is signed with `{}`, the roster has `{}`", brief.signer, key.escape_debug());
-        flags.push(Flag::new("other-key", says));
-    }
-    flags.sort();
-    flags.dedup();
-    let score = match (&brief.standing, brief.earned) {
-        (Standing::Graded, Some(earned)) => {
-            Some(Rubric::part(earned, late.as_ref().map_or(0, |late| late.hundredths)))
-        }
-        _ => None,
-    };
-    let (standing, earned) = (brief.standing, brief.earned);
-    (Attempt { place, sha256, received, standing, earned, late, score }, flags)
 }
 
 /// Which attempt counts, or is shown where several do.

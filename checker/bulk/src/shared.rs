@@ -5,27 +5,26 @@ use std::collections::BTreeMap;
 
 use crate::{
     grade::Flag,
-    settle::{Entry, Rules},
+    settle::Rules,
+    tried::{Mark, Tried},
 };
 
-/// Something two submissions should not share: its code, the sentence about it,
-/// and where it stands.
-type Trait = (&'static str, &'static str, fn(&Entry) -> &str);
-
-const TRAITS: [Trait; 4] = [
-    ("same-submission", "the very same file was handed in", |entry| &entry.sha256),
-    ("same-cluster", "it was made on the same cluster", |entry| &entry.brief.cluster),
-    ("same-nonce", "it was made from the same attempt", |entry| &entry.brief.nonce),
-    ("same-key", "it is signed with the same key", |entry| &entry.brief.signer),
+/// What two submissions should not share, in the order of [`Tried::marks`]: a
+/// flag's code, and the sentence about it.
+const TRAITS: [(&str, &str); 4] = [
+    ("same-submission", "the very same file was handed in"),
+    ("same-cluster", "it was made on the same cluster"),
+    ("same-nonce", "it was made from the same attempt"),
+    ("same-key", "it is signed with the same key"),
 ];
 
 /// Other students that a flag names.
 const NAMED: usize = 5;
 
 /// Flags what different students share.
-pub fn flag(entries: &mut BTreeMap<usize, Vec<Entry>>, rules: &Rules<'_>) {
-    for (code, says, of) in TRAITS {
-        let flags = shared(entries, of, |students, student| {
+pub fn flag(tried: &mut BTreeMap<usize, Vec<Tried>>, rules: &Rules<'_>) {
+    for (which, (code, says)) in TRAITS.into_iter().enumerate() {
+        let flags = shared(tried, which, |students, student| {
             let others = students.iter().filter(|other| **other != student);
             let names: Vec<_> = others
                 .take(NAMED)
@@ -37,25 +36,25 @@ pub fn flag(entries: &mut BTreeMap<usize, Vec<Entry>>, rules: &Rules<'_>) {
             Flag::new(code, format!("{says} as by {names}{more}"))
         });
         for (student, at, flag) in flags {
-            if let Some(entry) = entries.get_mut(&student).and_then(|entries| entries.get_mut(at)) {
-                entry.flags.push(flag);
+            if let Some(one) = tried.get_mut(&student).and_then(|tried| tried.get_mut(at)) {
+                one.flag(flag);
             }
         }
     }
 }
 
-/// A flag for every entry whose trait another student's has as well, with its
+/// A flag for every attempt whose trait another student's has as well, with its
 /// student and place. A sorted list of what all have is the least that a class
 /// of 100,000 needs.
 fn shared(
-    entries: &BTreeMap<usize, Vec<Entry>>,
-    of: fn(&Entry) -> &str,
+    tried: &BTreeMap<usize, Vec<Tried>>,
+    which: usize,
     flag: impl Fn(&[usize], usize) -> Flag,
 ) -> Vec<(usize, usize, Flag)> {
-    let all = entries.iter().flat_map(|(student, entries)| {
-        entries.iter().enumerate().map(move |(at, entry)| (of(entry), *student, at))
+    let all = tried.iter().flat_map(|(student, tried)| {
+        tried.iter().enumerate().map(move |(at, one)| (one.marks()[which], *student, at))
     });
-    let mut all: Vec<_> = all.filter(|(value, ..)| !value.is_empty()).collect();
+    let mut all: Vec<_> = all.filter(|(mark, ..)| *mark != Mark::default()).collect();
     all.sort_unstable();
     let mut flags = Vec::new();
     for same in all.chunk_by(|(a, ..), (b, ..)| a == b) {

@@ -1,19 +1,26 @@
 //! Tables as teachers have them: CSV of any delimiter and the encodings that
 //! spreadsheets write.
 
+use std::borrow::Cow;
+
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The largest table that is read, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// A table with a line of column names.
+/// A table with a line of column names. Its rows are read one at a time: a class
+/// of 100,000 would need more memory for all of them than for what is made of them.
 #[derive(Debug)]
-pub struct Table {
+pub struct Table<'t> {
     /// Column names: lower case, with `_` for blanks and hyphens.
     pub columns: Vec<String>,
-    /// Rows with the line each stands on; as many cells as there are columns.
-    pub rows: Vec<(u64, Vec<String>)>,
+    file: &'t str,
+    text: Cow<'t, str>,
+    delimiter: u8,
 }
+
+/// A row, with the line it stands on; as many cells as there are columns.
+pub type Row = (u64, Vec<String>);
 
 /// What is wrong with a table.
 #[derive(Debug, thiserror::Error)]
@@ -44,52 +51,63 @@ pub enum TableError {
     },
 }
 
-impl Table {
-    /// Reads a table; `file` is named in errors. The delimiter is the one of
+impl<'t> Table<'t> {
+    /// Begins a table; `file` is named in errors. The delimiter is the one of
     /// `,`, `;` and tab that the first line has most of.
     ///
     /// # Errors
-    /// A table that is too large, without column names, or with rows of
-    /// another length.
-    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, TableError> {
+    /// A table that is too large, or without column names.
+    pub fn parse(file: &'t str, bytes: &'t [u8]) -> Result<Self, TableError> {
         if bytes.len() > MAX_BYTES {
             return Err(TableError::TooLarge(file.to_owned()));
         }
         let text = decoded(bytes);
-        let first = text.lines().find(|line| !line.trim().is_empty());
-        let first = first.ok_or_else(|| TableError::Empty(file.to_owned()))?;
+        let empty = || TableError::Empty(file.to_owned());
+        let first = text.lines().find(|line| !line.trim().is_empty()).ok_or_else(empty)?;
         let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
         let delimiter = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
+        let mut table = Self { columns: Vec::new(), file, text, delimiter };
+        let first = table.records().next().ok_or_else(empty)?;
+        table.columns = columns(file, &first?.1)?;
+        Ok(table)
+    }
+
+    /// The rows, in their order.
+    ///
+    /// # Errors
+    /// A row that is none, or of another length.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row, TableError>> {
+        self.records().skip(1).map(|record| {
+            let (line, cells) = record?;
+            let (found, expected) = (cells.len(), self.columns.len());
+            if found != expected {
+                let fault = format!("{found} cells, expected {expected} as in the first line");
+                return Err(TableError::Row { file: self.file.to_owned(), line, fault });
+            }
+            Ok((line, cells))
+        })
+    }
+
+    /// Every line that is not blank, the one with the columns too.
+    fn records(&self) -> impl Iterator<Item = Result<Row, TableError>> {
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(self.delimiter)
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let mut table = Self { columns: Vec::new(), rows: Vec::new() };
-        let mut lines = Lines::of_text(&text);
-        for record in reader.records() {
-            let record = record.map_err(|error| TableError::Row {
-                file: file.to_owned(),
+            .from_reader(self.text.as_bytes());
+        let mut lines = Lines::of_text(&self.text);
+        let rows = reader.into_records().map(move |record| match record {
+            Ok(record) => {
+                Ok((lines.of(record.position()), record.iter().map(str::to_owned).collect::<Vec<_>>()))
+            }
+            Err(error) => Err(TableError::Row {
+                file: self.file.to_owned(),
                 line: lines.of(error.position()),
                 fault: error.to_string(),
-            })?;
-            let line = lines.of(record.position());
-            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-            if cells.iter().all(String::is_empty) {
-                continue;
-            }
-            if table.columns.is_empty() {
-                table.columns = columns(file, &cells)?;
-            } else if cells.len() == table.columns.len() {
-                table.rows.push((line, cells));
-            } else {
-                let (found, expected) = (cells.len(), table.columns.len());
-                let fault = format!("{found} cells, expected {expected} as in the first line");
-                return Err(TableError::Row { file: file.to_owned(), line, fault });
-            }
-        }
-        Ok(table)
+            }),
+        });
+        rows.filter(|row| !matches!(row, Ok((_, cells)) if cells.iter().all(String::is_empty)))
     }
 
     /// Where the first of these columns stands.
@@ -143,16 +161,16 @@ fn columns(file: &str, cells: &[String]) -> Result<Vec<String>, TableError> {
 }
 
 /// UTF-8, UTF-16 with its mark, or else what Windows spreadsheets write.
-fn decoded(bytes: &[u8]) -> String {
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let encoding = match bytes {
         [0xff, 0xfe, ..] => UTF_16LE,
         [0xfe, 0xff, ..] => UTF_16BE,
         _ => match std::str::from_utf8(bytes) {
-            Ok(text) => return text.trim_start_matches('\u{feff}').to_owned(),
+            Ok(text) => return Cow::Borrowed(text.trim_start_matches('\u{feff}')),
             Err(_) => WINDOWS_1252,
         },
     };
-    encoding.decode(bytes).0.into_owned()
+    encoding.decode(bytes).0
 }
 
 #[cfg(test)]
@@ -173,16 +191,19 @@ mod tests {
         ] {
             let table = Table::parse("t", &bytes).unwrap();
             assert_eq!(table.columns, ["id", "name"]);
-            assert_eq!(table.rows, [(2, vec!["1".to_owned(), "Grün".to_owned()])]);
+            let rows: Vec<_> = table.rows().map(Result::unwrap).collect();
+            assert_eq!(rows, [(2, vec!["1".to_owned(), "Grün".to_owned()])]);
         }
     }
 
     #[test]
     fn quotes_and_lines_are_kept_apart() {
         let table = Table::parse("t", b"id,name\n1,\"a, \"\"b\"\"\nc\"\n\n2,d\n").unwrap();
-        assert_eq!(table.rows[0].1[1], "a, \"b\"\nc");
-        assert_eq!(table.rows[1].0, 5);
-        let error = Table::parse("t.csv", b"id,name\n1\n").unwrap_err();
+        let rows: Vec<_> = table.rows().map(Result::unwrap).collect();
+        assert_eq!(rows[0].1[1], "a, \"b\"\nc");
+        assert_eq!(rows[1].0, 5);
+        let table = Table::parse("t.csv", b"id,name\n1\n").unwrap();
+        let error = table.rows().find_map(Result::err).unwrap();
         assert_eq!(error.to_string(), "`t.csv`, line 2: 1 cells, expected 2 as in the first line");
         let error = Table::parse("t.csv", b"id,ID\n").unwrap_err();
         assert_eq!(error.to_string(), "`t.csv`, line 1: column `id` stands there twice");

@@ -36,7 +36,8 @@ pub fn received(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Timestamp>,
         ));
     };
     let mut received = BTreeMap::new();
-    for (line, row) in &table.rows {
+    for row in table.rows() {
+        let (line, row) = row.map_err(|error| error.to_string())?;
         let at = parse(&row[time]).map_err(|why| format!("`{file}`, line {line}: {why}"))?;
         if received.insert(row[key].clone(), at).is_some() {
             return Err(format!("`{file}`, line {line}: `{}` stands there already", row[key]));
