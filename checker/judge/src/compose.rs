@@ -35,7 +35,10 @@ pub(crate) fn disagreement(resolved: &Value, files: &Value) -> Option<String> {
         same.map(|(path, _, service)| (*path, *service)).collect()
     };
     for (path, name, _) in &written {
-        let gated = of(name).iter().any(|(_, service)| service.contains_key("profiles"));
+        // A profile may come by `extends`, from a file that was not read.
+        let gated = of(name)
+            .iter()
+            .any(|(_, service)| ["profiles", "extends"].iter().any(|field| service.contains_key(*field)));
         if !gated && !resolved.contains_key(*name) {
             return Some(format!("`{path}` has service `{name}`, and the resolved file has not"));
         }
@@ -135,6 +138,7 @@ mod tests {
             "api": {"image": "${API:-ms:v1}", "depends_on": ["queue"]},
             "worker": {"image": "ms:v1", "depends_on": {"queue": {"condition": "service_healthy"}}},
             "debug": {"image": "x", "profiles": ["debug"]},
+            "tool": {"extends": {"file": "tools.yaml", "service": "tool"}},
         }));
         let by = |condition: &str| json!({"queue": {"condition": condition, "required": true}});
         let services = json!({

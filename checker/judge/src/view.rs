@@ -219,6 +219,13 @@ impl<'a> View<'a> {
             let request = Request::Kubelet { node: node.to_owned(), metric: metric.to_owned() };
             match self.single(&request, &what) {
                 unavailable @ Value::Unavailable(_) => return unavailable,
+                // An older kubelet, or one that tells us nothing: not the learner's fault.
+                Value::Absent(_) => {
+                    return Value::unavailable(
+                        what,
+                        format!("the kubelet of node `{node}` does not report it"),
+                    );
+                }
                 value => values.push((node.to_owned(), value)),
             }
         }

@@ -109,6 +109,8 @@ pub struct Delete {
     pub pod: Option<String>,
     /// Label selector.
     pub labels: Option<String>,
+    /// Deployment whose pods go before others with these labels.
+    pub of: Option<String>,
 }
 
 /// Labels of one pod: the oldest ready one that is selected.
@@ -117,6 +119,8 @@ pub struct Delete {
 pub struct Relabel {
     /// Label selector.
     pub labels: String,
+    /// Deployment whose pods go before others with these labels.
+    pub of: Option<String>,
     /// Labels to put on it, in place of the values it has.
     pub set: IndexMap<String, String>,
 }

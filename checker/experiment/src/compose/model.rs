@@ -226,8 +226,10 @@ fn resource(fields: &mut Object, place: &Place<'_>) -> Result<(), String> {
     fields.shift_remove("ipam");
     place.move_field(fields, "file")?;
     let options = fields.get_mut("driver_opts").and_then(Value::as_object_mut);
+    // The device of a tmpfs is only a word.
     if let Some(options) = options
         && options.contains_key("device")
+        && options.get("type").and_then(Value::as_str) != Some("tmpfs")
     {
         place.move_field(options, "device")?;
     }
@@ -323,6 +325,13 @@ mod tests {
         ] {
             assert!(copy_of(model.clone()).is_err(), "{model}");
         }
+    }
+
+    #[test]
+    fn a_volume_in_memory_has_no_place() {
+        let volume = json!({"driver_opts": {"type": "tmpfs", "o": "size=9m", "device": "tmpfs"}});
+        let copy = copy_of(json!({"volumes": {"v": volume}})).unwrap();
+        assert_eq!(copy["volumes"]["v"], volume);
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::{
 
 /// Characters of what compose said last that are kept.
 const KEPT: usize = 2_000;
+/// What a refusal says that is the machine's, and no answer of the project.
+const MACHINES: &[&str] =
+    &["predefined address pools", "no space left on device", "toomanyrequests", "tls handshake timeout"];
 /// How long the last events may be on their way.
 const EVENTS: Duration = Duration::from_millis(300);
 
@@ -65,6 +68,9 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, up: &Up) -> Resul
         Ok(Err(error)) => return Err(cannot(error)),
         Err(_) => (-1, format!("it was not up within {}", up.within)),
     };
+    if code != 0 && MACHINES.iter().any(|words| said.to_lowercase().contains(words)) {
+        return Err(Halt::Unavailable(format!("this machine could not start a copy of the project: {said}")));
+    }
     let took = began.elapsed().as_millis() as u64;
     tokio::time::sleep(EVENTS).await;
     let services = following.times().map_err(Halt::Unavailable)?;

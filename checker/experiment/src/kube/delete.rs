@@ -5,7 +5,7 @@ use std::time::Duration;
 use lab_spec::experiment::Delete;
 use serde_json::{Value, json};
 
-use super::pick::{owned, pick, text};
+use super::pick::{self, owned, text};
 use super::{Change, Place, act, manifest, read};
 use crate::halt::Halt;
 use crate::journal::Entry;
@@ -75,12 +75,12 @@ async fn gone(
 }
 
 async fn find(run: &Run<'_, '_>, place: &Place, delete: &Delete) -> Result<Value, Halt> {
-    let api = read::pods(&place.cluster.client, &place.namespace);
     let found = if let Some(name) = &delete.pod {
+        let api = read::pods(&place.cluster.client, &place.namespace);
         run.unless_cancelled(read::get(&api, name)).await??
     } else {
         let labels = delete.labels.as_deref().unwrap_or_default();
-        pick(run.unless_cancelled(read::list(&api, labels)).await??)
+        pick::find(run, place, labels, delete.of.as_deref()).await?
     };
     found.ok_or_else(|| {
         let namespace = &place.namespace;

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use futures::{StreamExt, pin_mut};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -22,6 +22,11 @@ pub(crate) fn pods(client: &Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<Pod>(&()))
 }
 
+/// ReplicaSets as the server sends them.
+pub(crate) fn replica_sets(client: &Client, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<ReplicaSet>(&()))
+}
+
 /// Deployments as the server sends them.
 pub(crate) fn deployments(client: &Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<Deployment>(&()))
@@ -35,7 +40,8 @@ pub(crate) async fn get(api: &Api<DynamicObject>, name: &str) -> Result<Option<V
 
 /// All objects with these labels.
 pub(crate) async fn list(api: &Api<DynamicObject>, labels: &str) -> Result<Vec<Value>, Halt> {
-    let list = answer("the pods", api.list(&ListParams::default().labels(labels))).await?;
+    let what = format!("the {}", api.resource_url().rsplit('/').next().unwrap_or_default());
+    let list = answer(&what, api.list(&ListParams::default().labels(labels))).await?;
     Ok(list.items.iter().map(json).collect())
 }
 

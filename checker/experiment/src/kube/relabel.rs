@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use lab_spec::experiment::Relabel;
 use serde_json::{Value, json};
 
-use super::pick::{owned, pick, text};
+use super::pick::{self, owned, text};
 use super::{Change, Place, act, read};
 use crate::halt::Halt;
 use crate::journal::Entry;
@@ -25,7 +25,7 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, relabel: &Relabel
     let labels = relabel.labels.as_str();
     let pods = read::pods(&place.cluster.client, &place.namespace);
     for _ in 0..PICKS {
-        let found = pick(run.unless_cancelled(read::list(&pods, labels)).await??);
+        let found = pick::find(run, place, labels, relabel.of.as_deref()).await?;
         let pod = found.ok_or_else(|| {
             let namespace = &place.namespace;
             Halt::Stopped(format!(

@@ -33,9 +33,11 @@ const STUCK: &[&str] = &[
     "PostStartHookError",
 ];
 
-/// Of these, what a busy node may be to blame for: kubelet tries again, and
-/// says `CrashLoopBackOff` once it has seen the same several times.
-const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError"];
+/// Of these, what a busy node or a pull that is under way elsewhere may be to
+/// blame for (a new pod must pull what kubelet is told to pull, even if the
+/// node has it: KEP-2535). kubelet tries again, and says `CrashLoopBackOff` or
+/// `ImagePullBackOff` once it has seen the same before.
+const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError", "ErrImagePull"];
 
 /// Milliseconds a deletion may be late before something must be holding it.
 const OVERDUE_MS: i64 = 10_000;
@@ -101,7 +103,9 @@ fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> 
             return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
         }
         if RETRIED.contains(&reason) && number(status, &["restartCount"]) <= 1 {
-            let says = format!("container `{name}` could not be started and is tried again: {reason}");
+            let image = text(status, &["image"]);
+            let says =
+                format!("container `{name}`, image `{image}`, was not started and is tried again: {reason}");
             return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
         }
         return Some(stuck(view, pod, status, reason, &field("state.waiting.reason")));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::node::{Call, Comprehension, Kind, Node};
+use super::node::{Call, Comprehension, Kind, Node, Op};
 use super::program::Program;
 use super::unparse::text;
 
@@ -82,10 +82,15 @@ impl Walk<'_> {
                     _ => Shape::Any,
                 }
             }
-            Node::And(left, right) | Node::Or(left, right) | Node::Binary(_, left, right) => {
+            Node::Binary(Op::Add, left, right) => {
                 let (left, right) = (self.node(left), self.node(right));
-                // Two lists of the same may have been put together.
+                // Two lists of the same were put together.
                 if left == right && matches!(left, Shape::List(_)) { left } else { Shape::Any }
+            }
+            Node::And(left, right) | Node::Or(left, right) | Node::Binary(_, left, right) => {
+                self.node(left);
+                self.node(right);
+                Shape::Any
             }
             Node::Not(inner) | Node::Negate(inner) => {
                 self.node(inner);

@@ -129,8 +129,8 @@ pub fn all(dir: &Path) -> Result<Vec<State>, Failure> {
                 }
             }
             merged.extend(files(&at)?);
-            let named = expect.compose.files.iter().chain(&expect.compose.started);
-            for file in named.filter(|file| !merged.contains_key(*file)) {
+            let mut named = expect.compose.files.iter().chain(&expect.compose.started);
+            if let Some(file) = named.find(|file| !merged.contains_key(*file)) {
                 return Err(Failure::usage(format!(
                     "`{name}/expect.yaml` names `{file}`, which the state has not"
                 )));

@@ -91,16 +91,29 @@ pub(crate) fn find(options: &Options) -> Result<Files, FilesError> {
 }
 
 fn from_environment(from: &Path) -> Vec<PathBuf> {
-    let separator = env::var("COMPOSE_PATH_SEPARATOR").ok().filter(|text| !text.is_empty());
-    let list = env::var_os("COMPOSE_FILE").filter(|value| !value.is_empty()).or_else(|| {
-        let text = fs::read_to_string(from.join(".env")).ok()?;
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("COMPOSE_FILE="))?;
-        Some(OsString::from(line.trim_matches(['"', '\''])))
-    });
-    let Some(list) = list else { return Vec::new() };
+    let dot_env = fs::read_to_string(from.join(".env")).unwrap_or_default();
+    let value = |name: &str| {
+        let set = env::var_os(name).filter(|value| !value.is_empty());
+        set.or_else(|| of_dot_env(&dot_env, name).map(OsString::from))
+    };
+    let separator = value("COMPOSE_PATH_SEPARATOR").map(|text| text.to_string_lossy().into_owned());
+    let Some(list) = value("COMPOSE_FILE") else { return Vec::new() };
     match separator {
         Some(separator) => list.to_string_lossy().split(&separator).map(PathBuf::from).collect(),
         None => env::split_paths(&list).collect(),
+    }
+}
+
+/// The value of a variable in the text of a `.env` file.
+fn of_dot_env<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let value = text.lines().find_map(|line| {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        Some(line.strip_prefix(name)?.trim_start().strip_prefix('=')?.trim())
+    })?;
+    match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
+        _ => value.split(" #").next().map(str::trim_end).filter(|value| !value.is_empty()),
     }
 }
 
@@ -218,6 +231,22 @@ mod tests {
         let named = |file: &str| Options { files: vec![file.into()], ..options(dir.path()) };
         assert!(matches!(find(&named("nope.yaml")), Err(FilesError::Missing { .. })));
         assert!(matches!(find(&named(".")), Err(FilesError::Unusable { .. })));
+    }
+
+    #[test]
+    fn variables_of_a_dot_env_file_are_read_as_compose_reads_them() {
+        let text = "# COMPOSE_FILE=a\nexport SEPARATOR = ','\nFILES=a.yml,b.yml # both\nLINK=a#b\nEMPTY=\nQ=\"a b\" # c\n";
+        for (name, expected) in [
+            ("COMPOSE_FILE", None),
+            ("SEPARATOR", Some(",")),
+            ("FILES", Some("a.yml,b.yml")),
+            ("FILE", None),
+            ("LINK", Some("a#b")),
+            ("EMPTY", None),
+            ("Q", Some("a b")),
+        ] {
+            assert_eq!(of_dot_env(text, name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@ pub(crate) mod redact;
 mod resolve;
 mod watch;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 
 use lab_spec::{Observation, Outcome, Request, evidence::Reason};
+use tokio::task::JoinHandle;
 
 use crate::{
-    docker::{DockerError, Engine},
+    docker::{self, DockerError, Engine},
     get::unavailable,
     redact::Redactor,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Project {
     pub(crate) engine: Engine,
     pub(crate) files: files::Files,
     program: Option<Program>,
+    /// The first answer of compose, which is on its way while Docker is found.
+    first: Mutex<Option<JoinHandle<Outcome>>>,
     /// The name `-p` gave, or the best guess before compose was asked.
     pub(crate) name: String,
     chosen: Option<String>,
@@ -64,9 +67,17 @@ impl Project {
     pub(crate) async fn open(options: &Options, timeout: Duration) -> Result<Self, ComposeError> {
         let files = files::find(options)?;
         let name = options.project.clone().unwrap_or_else(|| files.guessed_name());
-        let engine = Engine::connect().await?;
         let program = Program::find(options.program.as_deref());
-        Ok(Self { engine, files, program, name, chosen: options.project.clone(), timeout })
+        let host = docker::find()?.host;
+        let first = program.clone().map(|program| {
+            let (files, chosen) = (files.clone(), options.project.clone());
+            tokio::spawn(
+                async move { resolve::file(&program, &files, chosen.as_deref(), &host, timeout).await },
+            )
+        });
+        let engine = Engine::connect().await?;
+        let (first, chosen) = (Mutex::new(first), options.project.clone());
+        Ok(Self { engine, files, program, first, name, chosen, timeout })
     }
 
     /// The answer to a request about the project, and how it was asked.
@@ -100,6 +111,12 @@ impl Project {
         let Some(program) = &self.program else {
             return Outcome::Unavailable(unavailable(Reason::Failed, program::MISSING.to_owned()));
         };
+        let first = self.first.lock().ok().and_then(|mut first| first.take());
+        if let Some(first) = first
+            && let Ok(outcome) = first.await
+        {
+            return outcome;
+        }
         resolve::file(program, &self.files, self.chosen.as_deref(), &self.engine.endpoint.host, self.timeout)
             .await
     }

@@ -24,9 +24,7 @@ pub(crate) fn file(redactor: &Redactor, file: &mut Value) {
     if let Some(files) = file["files"].as_array_mut() {
         files.iter_mut().for_each(|file| found.model(&mut file["document"]));
     }
-    let mut secrets = found.secrets;
-    let public = names(&file["resolved"]);
-    secrets.retain(|secret| !is_public(secret, &public));
+    let secrets = found.unless_public(&names(&file["resolved"]));
     sweep(file, &secrets);
 }
 
@@ -40,9 +38,7 @@ pub(crate) fn inspected(redactor: &Redactor, items: &mut [Value]) {
         if let Some(log) = item.pointer_mut("/State/Health/Log").and_then(Value::as_array_mut) {
             log.iter_mut().for_each(|entry| scrub(&mut entry["Output"]));
         }
-        let mut secrets = found.secrets;
-        let public = names_of_container(item);
-        secrets.retain(|secret| !is_public(secret, &public));
+        let secrets = found.unless_public(&names_of_container(item));
         sweep(item, &secrets);
     }
 }
@@ -54,6 +50,14 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// The secrets, without those that are a word of a name that everybody
+    /// reads: replacing them there would hide nothing, and change what is
+    /// judged.
+    fn unless_public(mut self, names: &[String]) -> BTreeSet<String> {
+        self.secrets.retain(|secret| !names.iter().any(|name| name.contains(secret)));
+        self.secrets
+    }
+
     /// A compose file, resolved or as written.
     fn model(&mut self, model: &mut Value) {
         let Some(model) = model.as_object_mut() else { return };
@@ -176,12 +180,6 @@ fn names_of_container(item: &Value) -> Vec<String> {
     let labels = ["project", "service"].map(|part| format!("/Config/Labels/com.docker.compose.{part}"));
     let places = ["/Name", "/Config/Image"].into_iter().chain(labels.iter().map(String::as_str));
     places.filter_map(|place| Some(item.pointer(place)?.as_str()?.to_owned())).collect()
-}
-
-/// Whether a secret is a word of a name that everybody reads: replacing it
-/// there would hide nothing, and change what is judged.
-fn is_public(secret: &str, names: &[String]) -> bool {
-    names.iter().any(|name| name.contains(secret))
 }
 
 /// Replaces secrets wherever else they stand: a command, a label, a URL.

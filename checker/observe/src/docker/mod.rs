@@ -67,14 +67,10 @@ impl Engine {
         let endpoint = find()?;
         reachable(&endpoint)?;
         let client = open(&endpoint)?;
-        let hello = async { client.negotiate_version().await };
-        let client = match tokio::time::timeout(HELLO, hello).await {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(no_answer(&endpoint, &chain(&error))),
-            Err(_) => return Err(silent(&endpoint)),
-        };
-        let about = match tokio::time::timeout(HELLO, client.version()).await {
-            Ok(Ok(about)) => about,
+        // Side by side: before it says who it is, a daemon asks its runtimes.
+        let hello = async { tokio::try_join!(client.clone().negotiate_version(), client.version()) };
+        let (client, about) = match tokio::time::timeout(HELLO, hello).await {
+            Ok(Ok(answers)) => answers,
             Ok(Err(error)) => return Err(no_answer(&endpoint, &chain(&error))),
             Err(_) => return Err(silent(&endpoint)),
         };
