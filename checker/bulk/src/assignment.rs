@@ -83,7 +83,7 @@ impl Token {
 /// No table of assignments, a student who is not in the roster or twice in it,
 /// or a cell that is not what its column says.
 pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize, Assigned>, String> {
-    let table = Table::parse(file, bytes).map_err(|error| error.to_string())?;
+    let table = Table::parse(file, bytes)?;
     let column = |name: &str| {
         let found = table::listed(&table.columns);
         table.column(&[name]).ok_or_else(|| format!("`{file}` has no column `{name}`; found {found}"))
@@ -92,7 +92,7 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
     let deadline = table.column(&["deadline"]);
     let mut assigned = BTreeMap::new();
     for row in table.rows() {
-        let (line, row) = row.map_err(|error| error.to_string())?;
+        let (line, row) = row?;
         let place = |why: String| format!("`{file}`, line {line}: {why}");
         let at = roster
             .by_id(&row[student])

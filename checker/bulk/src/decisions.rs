@@ -31,7 +31,7 @@ pub fn decision(score: &str, reason: &str, author: &str) -> Result<Decision, Str
 /// No such table, an unknown student, a score that is no number, or a decision
 /// without reason or author.
 pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize, Decision>, String> {
-    let table = Table::parse(file, bytes).map_err(|error| error.to_string())?;
+    let table = Table::parse(file, bytes)?;
     let column = |name: &str| {
         let found = table::listed(&table.columns);
         table.column(&[name]).ok_or_else(|| format!("`{file}` has no column `{name}`; found {found}"))
@@ -40,7 +40,7 @@ pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<BTreeMap<usize,
         [column(COLUMNS[0])?, column(COLUMNS[1])?, column(COLUMNS[2])?, column(COLUMNS[3])?];
     let mut decisions = BTreeMap::new();
     for row in table.rows() {
-        let (line, row) = row.map_err(|error| error.to_string())?;
+        let (line, row) = row?;
         let place = |why: String| format!("`{file}`, line {line}: {why}");
         let at = roster
             .by_id(&row[student])

@@ -92,7 +92,7 @@ impl Requests {
     /// # Errors
     /// No such table, no reason, or a time that is none.
     pub fn read(file: &str, bytes: &[u8], roster: &Roster) -> Result<Self, String> {
-        let table = Table::parse(file, bytes).map_err(|error| error.to_string())?;
+        let table = Table::parse(file, bytes)?;
         let column = |names: &[&str]| {
             let found = table::listed(&table.columns);
             let missing = || format!("`{file}` has no column `{}`; found {found}", names[0]);
@@ -102,7 +102,7 @@ impl Requests {
         let (reason, received) = (column(&["reason"])?, column(&["received"])?);
         let mut requests = Self::default();
         for row in table.rows() {
-            let (line, row) = row.map_err(|error| error.to_string())?;
+            let (line, row) = row?;
             let place = |why: &str| format!("`{file}`, line {line}: {why}");
             let Some(at) = roster.by_id(&row[student]) else {
                 let id = lab_render::line(&row[student]).into_owned();
@@ -177,7 +177,7 @@ pub fn answers(dir: &Path) -> Result<HashMap<String, Answer>, String> {
     }
     let file = path.display().to_string();
     let bytes = std::fs::read(&path).map_err(|error| format!("cannot read `{file}`: {error}"))?;
-    let table = Table::parse(&file, &bytes).map_err(|error| error.to_string())?;
+    let table = Table::parse(&file, &bytes)?;
     let mut at = [0; 4];
     for (place, name) in at.iter_mut().zip(COLUMNS) {
         let found = table::listed(&table.columns);
@@ -186,7 +186,7 @@ pub fn answers(dir: &Path) -> Result<HashMap<String, Answer>, String> {
     }
     let mut answers = HashMap::new();
     for row in table.rows() {
-        let (line, row) = row.map_err(|error| error.to_string())?;
+        let (line, row) = row?;
         let [request, answer, reason, author] = at.map(|at| row[at].as_str());
         let place = |why: &str| format!("`{file}`, line {line}: {why}");
         let granted = match answer {

@@ -28,7 +28,7 @@ pub struct Rules<'a> {
     /// When what was received, by SHA-256, file name or student id; it goes
     /// before what places say.
     pub received: BTreeMap<String, Timestamp>,
-    /// What was assigned to whom, by folded student id; empty: nothing was.
+    /// What was assigned to whom, by place in the roster; empty: nothing was.
     pub assigned: BTreeMap<usize, Assigned>,
     /// Decisions of teachers, by place in the roster.
     pub decisions: BTreeMap<usize, Decision>,

@@ -51,6 +51,12 @@ pub enum TableError {
     },
 }
 
+impl From<TableError> for String {
+    fn from(error: TableError) -> Self {
+        error.to_string()
+    }
+}
+
 impl<'t> Table<'t> {
     /// Begins a table; `file` is named in errors. The delimiter is the one of
     /// `,`, `;` and tab that the first line has most of.

@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
 /// # Errors
 /// No such table, or a time that is none.
 pub fn received(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Timestamp>, String> {
-    let table = Table::parse(file, bytes).map_err(|error| error.to_string())?;
+    let table = Table::parse(file, bytes)?;
     let key = table.column(&["sha256", "file", "student", "id"]);
     let (Some(key), Some(time)) = (key, table.column(&["received"])) else {
         let found = table::listed(&table.columns);
@@ -37,7 +37,7 @@ pub fn received(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Timestamp>,
     };
     let mut received = BTreeMap::new();
     for row in table.rows() {
-        let (line, row) = row.map_err(|error| error.to_string())?;
+        let (line, row) = row?;
         let at = parse(&row[time]).map_err(|why| format!("`{file}`, line {line}: {why}"))?;
         if received.insert(row[key].clone(), at).is_some() {
             return Err(format!("`{file}`, line {line}: `{}` stands there already", row[key]));

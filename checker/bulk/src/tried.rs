@@ -8,7 +8,6 @@ use crate::{
     grade::{Attempt, Flag, Penalty, Standing},
     judged::Brief,
     late::Policy,
-    roster::Student,
     rubric::Rubric,
     settle::{Assigned, Entry, Rules},
 };
@@ -34,12 +33,12 @@ pub type Mark = [u8; 16];
 impl Tried {
     /// What an entry comes to for this student of the roster.
     pub fn of(rules: &Rules<'_>, at: usize, entry: Entry) -> Self {
-        let student = &rules.roster.students()[at];
+        let id = rules.roster.students()[at].id.as_str();
         let assigned = rules.assigned.get(&at);
         let Entry { place, hint, sha256, brief } = entry;
         let mut flags = brief.flags.clone();
         let file = place.rsplit(['/', '!']).next().unwrap_or(&place);
-        let told = [&*in_hex(sha256), place.as_str(), file, student.id.as_str()];
+        let told = [&*in_hex(sha256), place.as_str(), file, id];
         let received = told.iter().find_map(|key| rules.received.get(*key)).copied().or(hint.received);
         let policy = Policy {
             deadline: assigned.and_then(|assigned| assigned.deadline).or(rules.policy.deadline),
@@ -47,7 +46,7 @@ impl Tried {
         };
         let (late, flag) = policy.penalty(received, hint.late);
         flags.extend(flag);
-        flags.extend(foreign(rules, student, assigned, &brief));
+        flags.extend(foreign(rules, at, &brief));
         let score = match (&brief.standing, brief.earned) {
             (Standing::Graded, Some(earned)) => {
                 Some(Rubric::part(earned, late.as_ref().map_or(0, |late| late.hundredths)))
@@ -104,19 +103,15 @@ fn mark(text: &str) -> Mark {
 }
 
 /// What a submission says of whose it is that this student's should not.
-fn foreign<'a>(
-    rules: &'a Rules<'_>,
-    student: &'a Student,
-    assigned: Option<&'a Assigned>,
-    brief: &'a Brief,
-) -> impl Iterator<Item = Flag> + use<'a> {
+fn foreign(rules: &Rules<'_>, at: usize, brief: &Brief) -> impl Iterator<Item = Flag> + use<> {
+    let student = &rules.roster.students()[at];
     let said = brief.student.as_deref();
-    let other = said.filter(|said| rules.roster.by_id(said) != rules.roster.by_id(&student.id)).map(|said| {
+    let other = said.filter(|said| rules.roster.by_id(said) != Some(at)).map(|said| {
         let says = format!("`{}` handed it in, and it says it is of `{}`", student.id, said.escape_debug());
         Flag::new("other-student", says)
     });
     let differs = |assigned: &&Assigned| assigned.nonce != brief.nonce || Some(assigned.seed) != brief.seed;
-    let made = assigned.filter(differs).filter(|_| said.is_some());
+    let made = rules.assigned.get(&at).filter(differs).filter(|_| said.is_some());
     let assignment =
         made.map(|_| Flag::new("other-assignment", "it was not made from the student's own assignment"));
     let key = student.column("key").filter(|key| said.is_some() && key.trim() != brief.signer);
