@@ -20,13 +20,17 @@ fn node(ready: &str, kubelet: &str, cordoned: bool) -> Value {
 
 /// The verdict of one check on a cluster of these nodes and this version.
 fn verdict(check: &str, nodes: Value, server: Value) -> Verdict {
+    of(check, &[("list v1 nodes", nodes), ("version", server)])
+}
+
+/// The verdict of one check where this was observed.
+fn of(check: &str, outcomes: &[(&str, Value)]) -> Verdict {
     let lab = Lab::parse("lab.yaml", LAB).expect("the lab is right");
     let judge = Judge::new("lab.yaml", &lab).unwrap_or_else(|problems| panic!("{problems:?}"));
     let provenance = json!({"request": "", "resourceVersion": null, "atMs": 0, "skewMs": 0});
-    let observations = json!({
-        "list v1 nodes": {"outcome": nodes, "provenance": provenance},
-        "version": {"outcome": server, "provenance": provenance},
-    });
+    let observed = |outcome: &Value| json!({"outcome": outcome, "provenance": provenance});
+    let observations: serde_json::Map<_, _> =
+        outcomes.iter().map(|(request, outcome)| ((*request).to_owned(), observed(outcome))).collect();
     let cluster = json!({"context": "c", "server": "s", "namespace": "lab01", "owned": true});
     let evidence: Evidence = serde_json::from_value(json!({
         "format": 1, "lab": {"id": "lab01", "digest": ""}, "cluster": cluster,
@@ -81,4 +85,23 @@ fn kubelets_must_fit_the_api_server() {
     }
     let nodes = json!({"present": [node("True", "v1.36.3", false)]});
     assert_eq!(verdict("versions-fit", nodes, forbidden()), Verdict::Unknown);
+}
+
+#[test]
+fn the_cgroup_version_is_the_kubelets() {
+    let setup = json!({"metadata": {"name": "setup"}, "data": {"cgroup": "v1"}});
+    for (gauge, expected) in [
+        (json!({"present": 1}), Verdict::Pass),
+        (json!({"present": 2}), Verdict::Fail),
+        // A kubelet that does not tell is not the learner's fault.
+        (json!("absent"), Verdict::Unknown),
+        (forbidden(), Verdict::Unknown),
+    ] {
+        let outcomes = [
+            ("list v1 nodes", json!({"present": [node("True", "v1.36.3", false)]})),
+            ("list v1 configmaps -n lab01", json!({"present": [setup]})),
+            ("kubelet n kubelet_cgroup_version", gauge.clone()),
+        ];
+        assert_eq!(of("cgroup", &outcomes), expected, "{gauge}");
+    }
 }

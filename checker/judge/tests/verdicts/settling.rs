@@ -83,6 +83,29 @@ fn a_pod_has_twice_its_probes_time_to_become_ready() {
     assert_eq!(judged(40, hasty), Verdict::Fail);
 }
 
+/// A new pod pulls again within seconds, as where another pod's pull is under
+/// way; kubelet says `ImagePullBackOff` once it has seen the same before.
+#[test]
+fn the_first_failed_pull_is_not_the_last_word() {
+    let judged = |waiting: &str, restarts: u32| {
+        let status = json!({"name": "c", "image": "ms:v1", "ready": false, "restartCount": restarts,
+            "state": {"waiting": {"reason": waiting}}});
+        let pod = json!({"kind": "Pod", "metadata": {"name": "p", "uid": "p", "labels": {"app": "a"}},
+            "status": {"phase": "Pending", "containerStatuses": [status]}});
+        verdict(
+            "{pods: {pods: {labels: app=a}}}",
+            "each: pods, expect: ready(it)",
+            &[("list v1 pods -n lab90", json!([pod]))],
+        )
+    };
+    assert_eq!(judged("ErrImagePull", 0), Verdict::Pending);
+    for (waiting, restarts) in
+        [("ImagePullBackOff", 0), ("ErrImageNeverPull", 0), ("InvalidImageName", 0), ("ErrImagePull", 3)]
+    {
+        assert_eq!(judged(waiting, restarts), Verdict::Fail, "{waiting}");
+    }
+}
+
 /// The check may be about the workload that is still at work; once none is,
 /// what is broken decides.
 #[test]
