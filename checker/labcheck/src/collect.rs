@@ -200,7 +200,6 @@ impl Collector<'_> {
             project,
             copy: format!("labcheck-{}", &id[..10]),
             copies: self.state.copies_dir(),
-            probe_image: PROBE_IMAGE.to_owned(),
             beside: compose::Beside::default(),
         };
         Ok((Target::Compose(Box::new(place)), Permission::Owned))

@@ -20,8 +20,13 @@ mod shutdown;
 mod units;
 mod worker;
 
-use std::process::ExitCode;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 /// The labs' workload: serves iris predictions, and breaks in known ways.
@@ -51,6 +56,11 @@ enum Command {
     /// Ask PID 1 of this container to stop (SIGTERM): what `kill 1` does where
     /// there is no shell.
     Stop,
+    /// Remove all that is in a directory, whoever owns it.
+    Empty {
+        /// The directory; it stays.
+        directory: PathBuf,
+    },
     /// Print the version of the binary and the digest of each model.
     Version,
     /// Write the weights of a trained model to stdout, as a file for
@@ -70,6 +80,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::run(args),
         Command::Health(args) => return health::run(&args),
         Command::Stop => shutdown::ask_init(),
+        Command::Empty { directory } => empty(&directory),
         Command::Version => version(),
         Command::Weights { version } => weights(version),
     };
@@ -80,6 +91,17 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn empty(directory: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(directory).with_context(|| format!("`{}`", directory.display()))? {
+        let entry = entry?;
+        let path = entry.path();
+        let removed =
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.with_context(|| format!("cannot remove `{}`", path.display()))?;
+    }
+    Ok(())
 }
 
 /// One line for the binary, then one line `VERSION DIGEST` per model.

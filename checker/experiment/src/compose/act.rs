@@ -1,22 +1,24 @@
 //! Every request that changes something in a Docker daemon.
 
-use std::path::Path;
+use std::{collections::HashMap, io::ErrorKind, path::Path, time::Duration};
 
 use bollard::{
     Docker, body_full,
     errors::Error,
+    models::{ContainerCreateBody, HostConfig},
     query_parameters::{
-        KillContainerOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
-        ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
-        RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StartContainerOptions,
-        StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+        CreateContainerOptions, KillContainerOptionsBuilder, ListImagesOptionsBuilder,
+        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveImageOptionsBuilder, RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder,
+        StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
     },
 };
 use futures::future::join_all;
 use lab_spec::experiment::compose::Write;
 use serde_json::json;
+use tokio::time::timeout;
 
-use super::{Change, Daemon, PROJECT, Place, containers, group};
+use super::{Change, Daemon, PROJECT, Place, containers, exec, group};
 use crate::{
     halt::Halt,
     run::{Run, Told},
@@ -24,6 +26,8 @@ use crate::{
 
 /// Seconds a container may take to stop before it is killed.
 const GRACE: i32 = 10;
+/// How long emptying a copy's directory may take.
+const EMPTIES: Duration = Duration::from_secs(30);
 
 /// What is done to a service's containers.
 #[derive(Clone, Copy)]
@@ -127,7 +131,7 @@ pub(crate) async fn undo(daemon: &Daemon, change: &Change) -> Result<Option<Stri
             let removed = remove(&daemon.client, project).await.map_err(|error| {
                 Halt::Unavailable(format!("compose project `{project}` is not removed: {}", words(&error)))
             })?;
-            remove_directory(directory)?;
+            remove_directory(daemon, project, directory).await?;
             Ok((removed > 0).then(|| format!("removed compose project `{project}` with all it had")))
         }
         Change::Process { project, pid } => {
@@ -140,7 +144,7 @@ pub(crate) async fn undo(daemon: &Daemon, change: &Change) -> Result<Option<Stri
 /// Removes all that carries the project's label; says how much it was.
 pub(super) async fn remove(client: &Docker, project: &str) -> Result<usize, Error> {
     let label = format!("{PROJECT}={project}");
-    let filters = std::collections::HashMap::from([("label", vec![label])]);
+    let filters = HashMap::from([("label", vec![label])]);
     let ids = containers::labelled(client, project, None).await?;
     let gone = |answer: Result<(), Error>| match answer {
         Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
@@ -172,11 +176,49 @@ pub(super) async fn remove(client: &Docker, project: &str) -> Result<usize, Erro
     Ok(ids.len())
 }
 
-fn remove_directory(directory: &Path) -> Result<(), Halt> {
-    match std::fs::remove_dir_all(directory) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Halt::Unavailable(format!("cannot remove `{}`: {error}", directory.display()))),
+/// Removes the copy's directory. What containers wrote into it may be another
+/// user's, so that only a container can remove it.
+async fn remove_directory(daemon: &Daemon, project: &str, directory: &Path) -> Result<(), Halt> {
+    let cannot = |why: String| Halt::Unavailable(format!("cannot remove `{}`: {why}", directory.display()));
+    let removed = match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            empty(daemon, project, directory).await.map_err(cannot)?;
+            std::fs::remove_dir_all(directory)
+        }
+        removed => removed,
+    };
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// Empties a directory from a container.
+async fn empty(daemon: &Daemon, project: &str, directory: &Path) -> Result<(), String> {
+    let bind = format!("{}:/copy", directory.display());
+    let body = ContainerCreateBody {
+        image: Some(daemon.probe_image.clone()),
+        cmd: Some(vec!["empty".to_owned(), "/copy".to_owned()]),
+        user: Some("0".to_owned()),
+        labels: Some(HashMap::from([(PROJECT.to_owned(), project.to_owned())])),
+        network_disabled: Some(true),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".to_owned()),
+            binds: Some(vec![bind]),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let made = daemon.client.create_container(None::<CreateContainerOptions>, body).await;
+    let made = made.map_err(|error| words(&error))?.id;
+    let ran = timeout(EMPTIES, exec::ran(&daemon.client, &made)).await;
+    let options = RemoveContainerOptionsBuilder::new().force(true).build();
+    let _ = daemon.client.remove_container(&made, Some(options)).await;
+    match ran {
+        Ok(Ok(output)) if output.code == 0 => Ok(()),
+        Ok(Ok(output)) => Err(output.err.trim().to_owned()),
+        Ok(Err(error)) => Err(words(&error)),
+        Err(_) => Err(format!("it was not emptied within {} s", EMPTIES.as_secs())),
     }
 }
 

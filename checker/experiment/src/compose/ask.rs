@@ -93,7 +93,7 @@ async fn send(
         return Err(Halt::Stopped(format!("the copy has no network, so `{host}` cannot be asked")));
     };
     let body = ContainerCreateBody {
-        image: Some(place.probe_image.clone()),
+        image: Some(place.daemon.probe_image.clone()),
         cmd: Some(arguments(url, count, nonce)),
         labels: Some(HashMap::from([(PROJECT.to_owned(), place.copy.clone())])),
         host_config: Some(HostConfig { network_mode: Some(network.clone()), ..HostConfig::default() }),

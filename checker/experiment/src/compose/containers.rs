@@ -101,7 +101,12 @@ pub(super) async fn faces(place: &Place) -> Result<BTreeMap<String, Face>, Halt>
     let mut faces = BTreeMap::new();
     for id in ids(place, None).await? {
         let inspected = place.daemon.client.inspect_container(&id, None::<InspectContainerOptions>).await;
-        let Ok(container) = inspected else { continue };
+        let container = match inspected {
+            Ok(container) => container,
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => continue,
+            // One that is not known is not one that changed.
+            Err(error) => return Err(unavailable("inspect the copy's containers", &error)),
+        };
         let labels = container.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
         if let Some(service) = labels.get(SERVICE) {
             faces.entry(service.clone()).or_insert_with(|| Face::of(&container));

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 /// Bytes of all files together.
@@ -14,20 +14,24 @@ const MAX_DEPTH: usize = 32;
 /// Names that no service needs at run time, and that may be huge.
 const SKIPPED: &[&str] = &[".git", "node_modules", ".venv", "target"];
 
-/// How much may still be copied.
+/// How much may still be copied, and what could not be.
 struct Left {
     bytes: u64,
     entries: usize,
+    unread: Vec<PathBuf>,
 }
 
-/// Copies `from` to `to`, which must not exist.
+/// Copies `from` to `to`, which must not exist. Directories that the user may
+/// not read, as a database makes them on a bind mount, are empty in the copy;
+/// returns which.
 ///
 /// # Errors
 /// Why not, in words.
-pub(super) fn directory(from: &Path, to: &Path) -> Result<(), String> {
-    let mut left = Left { bytes: MAX_BYTES, entries: MAX_ENTRIES };
+pub(super) fn directory(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut left = Left { bytes: MAX_BYTES, entries: MAX_ENTRIES, unread: Vec::new() };
     fs::create_dir_all(to.parent().unwrap_or(to)).map_err(|error| format!("`{}`: {error}", to.display()))?;
-    folder(from, to, &mut left, 0)
+    folder(from, to, &mut left, 0)?;
+    Ok(left.unread)
 }
 
 fn folder(from: &Path, to: &Path, left: &mut Left, depth: usize) -> Result<(), String> {
@@ -43,7 +47,14 @@ fn folder(from: &Path, to: &Path, left: &mut Left, depth: usize) -> Result<(), S
         // mounted from below all the same.
         fs::set_permissions(to, fs::Permissions::from_mode(0o711)).map_err(|error| cannot(to, error))?;
     }
-    for entry in fs::read_dir(from).map_err(|error| cannot(from, error))? {
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && depth > 0 => {
+            left.unread.push(from.to_owned());
+            return Ok(());
+        }
+        entries => entries.map_err(|error| cannot(from, error))?,
+    };
+    for entry in entries {
         let entry = entry.map_err(|error| cannot(from, error))?;
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         left.entries = left.entries.checked_sub(1).ok_or_else(|| {

@@ -43,6 +43,8 @@ pub struct Daemon {
     pub host: String,
     /// The id it gave when it was first asked; `client` must lead to it.
     pub id: String,
+    /// Image of the prober, already in it.
+    pub probe_image: String,
 }
 
 /// The learner's project, of which a copy is made.
@@ -67,8 +69,6 @@ pub struct Place {
     pub copy: String,
     /// Directory that copies are made in; made when missing.
     pub copies: PathBuf,
-    /// Image of the prober, already in the daemon.
-    pub probe_image: String,
     /// What runs beside the steps.
     pub beside: Beside,
 }

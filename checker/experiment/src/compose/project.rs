@@ -1,6 +1,10 @@
 //! Resolving the learner's project and making a copy of it.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -83,14 +87,16 @@ pub(super) async fn too_old(project: &Project) -> Option<String> {
     lab_spec::compose::too_old(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// Makes the copy's directory and file from what was resolved.
-pub(super) fn make(place: &Place, resolved: Value) -> Result<(), Halt> {
+/// Makes the copy's directory and file from what was resolved; returns the
+/// directories that are empty in it because the user may not read them.
+pub(super) fn make(place: &Place, resolved: Value) -> Result<Vec<PathBuf>, Halt> {
     let (from, to) = (&place.project.directory, place.directory());
     let model = model::copied(resolved, &place.copy, from, &to)
         .map_err(|why| Halt::Unavailable(format!("no copy of this project is made: {why}")))?;
-    copy::directory(from, &to).map_err(Halt::Unavailable)?;
+    let unread = copy::directory(from, &to).map_err(Halt::Unavailable)?;
     write(&to.join(FILE), model.to_string().as_bytes())
-        .map_err(|error| Halt::Unavailable(format!("cannot write the copy's compose file: {error}")))
+        .map_err(|error| Halt::Unavailable(format!("cannot write the copy's compose file: {error}")))?;
+    Ok(unread)
 }
 
 /// Writes a file that only the user may read: it holds secrets.

@@ -44,7 +44,7 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, up: &Up) -> Resul
     let resolved = run.unless_cancelled(project::resolve(place)).await??;
     let directory = place.directory();
     run.journal(Entry::Docker(Change::Copy { project: place.copy.clone(), directory }))?;
-    project::make(place, resolved)?;
+    let unread = project::make(place, resolved)?;
     run.tell(&format!("starting a copy of the project as `{}`", place.copy));
     let following = Following::begin(&place.daemon.client, &place.copy);
     let began = Instant::now();
@@ -68,6 +68,15 @@ pub(super) async fn step(run: &mut Run<'_, '_>, place: &Place, up: &Up) -> Resul
         Ok(Err(error)) => return Err(cannot(error)),
         Err(_) => (-1, format!("it was not up within {}", up.within)),
     };
+    // What it needs may lie where it could not be copied from.
+    if code != 0
+        && let Some(unread) = unread.first()
+    {
+        return Err(Halt::Unavailable(format!(
+            "a copy of the project did not come up without what lies in `{}`, which you may not read: {said}",
+            unread.display()
+        )));
+    }
     if code != 0 && MACHINES.iter().any(|words| said.to_lowercase().contains(words)) {
         return Err(Halt::Unavailable(format!("this machine could not start a copy of the project: {said}")));
     }

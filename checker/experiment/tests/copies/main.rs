@@ -12,7 +12,7 @@
 mod killed;
 mod support;
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use lab_experiment::run;
 use lab_spec::{Experiment, experiment::ExperimentEnd};
@@ -69,12 +69,16 @@ async fn a_project_without_rules_is_the_learners_and_ends_the_experiment() {
     bench.remove();
 }
 
-/// A Compose that is too old, or that cannot watch for a reason of its own, is
-/// never the learner's failure.
+/// A Compose that is too old, a machine that has no room, or a watch that ends
+/// for a reason of its own, is never the learner's failure.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_compose_that_cannot_watch_makes_it_unavailable() {
+async fn a_compose_that_cannot_start_or_watch_makes_it_unavailable() {
     for (script, expected) in [
         ("[ \"$1\" = version ] && echo 2.21.0 && exit; exec REAL \"$@\"", "Compose 2.21.0, which is too old"),
+        (
+            "case \"$*\" in *\" up \"*) echo 'write /x: no space left on device' >&2; exit 1;; esac; exec REAL \"$@\"",
+            "this machine could not start a copy of the project: write /x: no space",
+        ),
         (
             "case \"$*\" in *\" watch \"*) echo 'hit OS limits creating a watcher'; exit 1;; esac; exec REAL \"$@\"",
             "ended at once: hit OS limits",
@@ -102,6 +106,48 @@ async fn child() {
     let progress = |line: &str| println!("\nprogress: {line}");
     let record = run(&bench.setting(&progress), "watched", &watched()).await;
     assert_eq!(record.ended, ExperimentEnd::Completed, "{record:#?}");
+}
+
+/// What a database keeps on a bind mount is its own user's. An ordinary user may
+/// neither copy it nor remove what the copy's database wrote; root without the
+/// capabilities that override permissions is such a user.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_container_may_read_is_empty_in_the_copy_and_goes_with_it() {
+    let keeps = "mkdir -m 700 /data/base && touch /data/base/1 && chown -R 999 /data && chmod 700 /data && exec sleep 60";
+    let needs = "test -e /data/base/1 && exec sleep 60";
+    for (script, why) in [(keeps, ""), (needs, "did not come up without what lies in `DIR/project/data`")] {
+        let bench = Bench::new(tempfile::tempdir().unwrap().keep(), RULES).await;
+        bench.keep_in_data(script);
+        let dir = bench.dir.clone();
+        let output = Command::new("setpriv")
+            .arg("--bounding-set=-dac_override,-dac_read_search,-fowner")
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "ordinary", "--ignored", "--nocapture"])
+            .env(DIR, &dir)
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let ended = said.lines().find_map(|line| line.strip_prefix("ended: ")).expect(&said);
+        match why {
+            "" => assert_eq!(ended, "Completed", "{said}"),
+            why => assert!(ended.contains(&why.replace("DIR", dir.to_str().unwrap())), "{said}"),
+        }
+        assert_eq!(traces(&bench).await, Vec::<String>::new());
+        bench.remove();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `what_only_a_container_may_read_is_empty_in_the_copy_and_goes_with_it` as another user"]
+async fn ordinary() {
+    let bench = Bench::open(std::env::var_os(DIR).expect("the directory of the run").into()).await;
+    let data = bench.dir.join("project/data");
+    assert!(std::fs::read_dir(data).is_err(), "this user may read all");
+    let steps = json!([{"compose": {"up": {"within": "60s"}}, "as": "up"}]);
+    let experiment = json!({"budget": {"requests": 1, "time": "90s"}, "steps": steps});
+    let experiment = serde_json::from_value(experiment).unwrap();
+    let record = run(&bench.setting(&|_| {}), "kept", &experiment).await;
+    println!("\nended: {:?}\nup: {:?}", record.ended, record.results.get("up"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,7 +62,27 @@ impl Bench {
         let host = env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let config = config();
         let program = config.join("cli-plugins/docker-compose");
-        Self { dir, daemon: Daemon { client, host, id }, program, config }
+        let probe_image = "labcheck/probe:0.1.0".to_owned();
+        Self { dir, daemon: Daemon { client, host, id, probe_image }, program, config }
+    }
+
+    /// Makes it a project of one service, which runs this in a shell with the
+    /// directory `data`, in which nobody but user 999 may look.
+    pub fn keep_in_data(&self, script: &str) {
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+
+        let project = self.dir.join("project");
+        let data = project.join("data");
+        fs::create_dir_all(data.join("base")).unwrap();
+        fs::write(data.join("base/1"), "").unwrap();
+        chown(&data, Some(999), Some(999)).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+        let healthy = "test -e /data/base/1 && test $$(stat -c %u /data) = 999";
+        let compose = format!(
+            "services:\n  db:\n    image: redis:7.4-alpine\n    user: '0'\n    volumes: [./data:/data]\n    \
+             entrypoint: [sh, -c, '{script}']\n    healthcheck: {{test: '{healthy}', interval: 1s}}\n"
+        );
+        fs::write(project.join("compose.yaml"), compose).unwrap();
     }
 
     /// Runs compose through this script from now on; `REAL` is compose itself.
@@ -93,7 +113,6 @@ impl Bench {
             },
             copy: self.copy(),
             copies: self.dir.join("copies"),
-            probe_image: "labcheck/probe:0.1.0".to_owned(),
             beside: Beside::default(),
         };
         Setting {

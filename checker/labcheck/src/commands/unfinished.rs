@@ -6,6 +6,7 @@ use lab_observe::docker::{Engine, words};
 use lab_spec::{Lab, Target};
 
 use crate::{
+    collect::PROBE_IMAGE,
     session::Session,
     state::{Identity, State},
 };
@@ -52,7 +53,8 @@ pub async fn daemon(engine: &Engine) -> Result<Daemon, String> {
         format!("Docker at `{}` does not say which daemon it is: {}", engine.endpoint.host, words(&error))
     })?;
     let id = info.id.unwrap_or_default();
-    Ok(Daemon { client: engine.client.clone(), host: engine.endpoint.host.clone(), id })
+    let (client, host) = (engine.client.clone(), engine.endpoint.host.clone());
+    Ok(Daemon { client, host, id, probe_image: PROBE_IMAGE.to_owned() })
 }
 
 async fn recover(system: System<'_>, state: &State) {
