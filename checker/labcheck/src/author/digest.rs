@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lab_spec::{Lab, Target};
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
@@ -25,6 +26,14 @@ const CODE: &[&str] = &[
     "clusters/workload/src",
 ];
 
+/// What of it only labs with a target depend on.
+const OF_TARGET: &[(&str, Target)] = &[
+    ("checker/experiment/src/compose", Target::Compose),
+    ("checker/experiment/src/kube", Target::Kind),
+    ("checker/observe/src/compose", Target::Compose),
+    ("clusters/compose", Target::Compose),
+];
+
 /// Name of the file in `evidence/`.
 const FILE: &str = "digests.json";
 /// Its name without the ending.
@@ -38,19 +47,19 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// Reads what was recorded for the lab in `dir`.
+    /// Reads what was recorded for `lab`, which is in `dir`.
     ///
     /// # Errors
     /// If labcheck does not run from its source tree, or a file cannot be read.
-    pub fn open(dir: &Path) -> Result<Self, Failure> {
+    pub fn open(dir: &Path, lab: &Lab) -> Result<Self, Failure> {
         let root = checkout::root()
             .ok_or_else(|| Failure::usage("`author test` runs from the source tree, as in `cargo run`"))?;
         let unreadable = |error: io::Error| Failure::usage(format!("cannot read the source tree: {error}"));
         let mut shared = Sha256::new();
         for place in CODE {
-            add(&mut shared, &root.join(place), place).map_err(unreadable)?;
+            add(&mut shared, &root.join(place), place, lab).map_err(unreadable)?;
         }
-        add(&mut shared, &dir.join("lab.yaml"), "lab.yaml").map_err(unreadable)?;
+        add(&mut shared, &dir.join("lab.yaml"), "lab.yaml", lab).map_err(unreadable)?;
         let path = dir.join("evidence").join(FILE);
         let recorded = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
@@ -97,8 +106,12 @@ impl Digests {
     }
 }
 
-/// Adds a file, or every file of a folder by name.
-fn add(hash: &mut Sha256, path: &Path, name: &str) -> io::Result<()> {
+/// Adds a file, or every file of a folder by name, but for what is of a
+/// target that the lab does not have.
+fn add(hash: &mut Sha256, path: &Path, name: &str, lab: &Lab) -> io::Result<()> {
+    if OF_TARGET.iter().any(|(place, target)| *place == name && !lab.has(*target)) {
+        return Ok(());
+    }
     if path.is_file() {
         part(hash, name, &fs::read(path)?);
         return Ok(());
@@ -107,7 +120,7 @@ fn add(hash: &mut Sha256, path: &Path, name: &str) -> io::Result<()> {
     entries.sort_by_key(fs::DirEntry::file_name);
     entries.iter().try_for_each(|entry| {
         let inner = format!("{name}/{}", entry.file_name().to_string_lossy());
-        add(hash, &entry.path(), &inner)
+        add(hash, &entry.path(), &inner, lab)
     })
 }
 

@@ -84,7 +84,7 @@ pub fn run(args: &Args, labs: &Path) -> Result<u8, Failure> {
     if named.is_empty() {
         return Err(Failure::usage(format!("no state is called {:?}", args.only)));
     }
-    let digests = Digests::open(&dir)?;
+    let digests = Digests::open(&dir, &entry.lab)?;
     let (current, mut chosen): (Vec<&State>, Vec<&State>) =
         named.iter().partition(|state| args.changed && digests.is_current(state));
     chosen.extend(sample(&current, args.sample, days()));
