@@ -7,16 +7,15 @@ use bollard::{
     errors::Error,
     models::{ContainerCreateBody, HostConfig},
     query_parameters::{
-        CreateContainerOptions, KillContainerOptionsBuilder, ListImagesOptionsBuilder,
-        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveImageOptionsBuilder, RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder,
-        StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+        KillContainerOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
+        ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
+        RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StartContainerOptions,
+        StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
     },
 };
 use futures::future::join_all;
 use lab_spec::experiment::compose::Write;
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{Change, Daemon, PROJECT, Place, containers, exec, group};
 use crate::{
@@ -209,16 +208,11 @@ async fn empty(daemon: &Daemon, project: &str, directory: &Path) -> Result<(), S
         }),
         ..ContainerCreateBody::default()
     };
-    let made = daemon.client.create_container(None::<CreateContainerOptions>, body).await;
-    let made = made.map_err(|error| words(&error))?.id;
-    let ran = timeout(EMPTIES, exec::ran(&daemon.client, &made)).await;
-    let options = RemoveContainerOptionsBuilder::new().force(true).build();
-    let _ = daemon.client.remove_container(&made, Some(options)).await;
-    match ran {
-        Ok(Ok(output)) if output.code == 0 => Ok(()),
-        Ok(Ok(output)) => Err(output.err.trim().to_owned()),
-        Ok(Err(error)) => Err(words(&error)),
-        Err(_) => Err(format!("it was not emptied within {} s", EMPTIES.as_secs())),
+    match exec::once(&daemon.client, body, EMPTIES).await {
+        Ok(Some(output)) if output.code == 0 => Ok(()),
+        Ok(Some(output)) => Err(output.err.trim().to_owned()),
+        Ok(None) => Err(format!("it was not emptied within {} s", EMPTIES.as_secs())),
+        Err(error) => Err(words(&error)),
     }
 }
 

@@ -4,11 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig},
-    query_parameters::{CreateContainerOptions, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder},
+    query_parameters::ListNetworksOptionsBuilder,
 };
 use lab_spec::experiment::{Ask, compose::Answered};
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{PROJECT, Place, act::unavailable, containers, exec};
 use crate::{
@@ -86,7 +86,6 @@ async fn send(
     count: u32,
     nonce: &str,
 ) -> Result<Vec<report::Request>, Halt> {
-    let client = &place.daemon.client;
     let host = url.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
     let Some(network) = network(place, host).await? else {
@@ -102,16 +101,11 @@ async fn send(
         }),
         ..ContainerCreateBody::default()
     };
-    let made = client.create_container(None::<CreateContainerOptions>, body).await;
-    let made = made.map_err(|error| unavailable("make the prober", &error))?.id;
     let limit = Duration::from_secs(u64::from(count.div_ceil(RATE))) + TIMEOUT + SPARE;
-    let ran = run.unless_cancelled(timeout(limit, exec::ran(client, &made))).await?;
-    // What stays is removed with the copy, whose label it carries.
-    let options = RemoveContainerOptionsBuilder::new().force(true).build();
-    let _ = client.remove_container(&made, Some(options)).await;
-    let output = ran
-        .map_err(|_| Halt::Unavailable(format!("the prober did not end within {} s", limit.as_secs())))?
-        .map_err(|error| unavailable("run the prober", &error))?;
+    let ran = run.unless_cancelled(exec::once(&place.daemon.client, body, limit)).await?;
+    let Some(output) = ran.map_err(|error| unavailable("run the prober", &error))? else {
+        return Err(Halt::Unavailable(format!("the prober did not end within {} s", limit.as_secs())));
+    };
     report::requests(&output.out, nonce, count).map_err(|why| {
         Halt::Unavailable(format!("the prober did not do its work (exit code {}): {why}", output.code))
     })

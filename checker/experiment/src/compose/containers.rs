@@ -54,11 +54,18 @@ pub(super) async fn ids(place: &Place, service: Option<&str>) -> Result<Vec<Stri
 
 /// The first container of a service.
 pub(super) async fn first(place: &Place, service: &str) -> Result<Option<ContainerInspectResponse>, Halt> {
-    let Some(id) = ids(place, Some(service)).await?.into_iter().next() else { return Ok(None) };
-    match place.daemon.client.inspect_container(&id, None::<InspectContainerOptions>).await {
+    match ids(place, Some(service)).await?.first() {
+        Some(id) => inspect(place, id, &format!("inspect `{service}`")).await,
+        None => Ok(None),
+    }
+}
+
+/// A container, or nothing if it went since it was listed.
+async fn inspect(place: &Place, id: &str, what: &str) -> Result<Option<ContainerInspectResponse>, Halt> {
+    match place.daemon.client.inspect_container(id, None::<InspectContainerOptions>).await {
         Ok(container) => Ok(Some(container)),
         Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        Err(error) => Err(unavailable(&format!("inspect `{service}`"), &error)),
+        Err(error) => Err(unavailable(what, &error)),
     }
 }
 
@@ -100,13 +107,8 @@ impl Face {
 pub(super) async fn faces(place: &Place) -> Result<BTreeMap<String, Face>, Halt> {
     let mut faces = BTreeMap::new();
     for id in ids(place, None).await? {
-        let inspected = place.daemon.client.inspect_container(&id, None::<InspectContainerOptions>).await;
-        let container = match inspected {
-            Ok(container) => container,
-            Err(Error::DockerResponseServerError { status_code: 404, .. }) => continue,
-            // One that is not known is not one that changed.
-            Err(error) => return Err(unavailable("inspect the copy's containers", &error)),
-        };
+        // One that is not known is not one that changed: hence no error is passed over.
+        let Some(container) = inspect(place, &id, "inspect the copy's containers").await? else { continue };
         let labels = container.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
         if let Some(service) = labels.get(SERVICE) {
             faces.entry(service.clone()).or_insert_with(|| Face::of(&container));

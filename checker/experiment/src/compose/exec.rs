@@ -18,7 +18,11 @@ use lab_spec::experiment::compose::Exec;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{PROJECT, Place, act::words, containers};
+use super::{
+    PROJECT, Place,
+    act::{unavailable, words},
+    containers,
+};
 use crate::{
     halt::Halt,
     probe::proof,
@@ -185,27 +189,30 @@ async fn alone(place: &Place, container: &ContainerInspectResponse, argv: &[Stri
         }),
         ..ContainerCreateBody::default()
     };
-    let refused = |error: Error| match error {
-        Error::DockerResponseServerError { message, .. } => Ok(Output::none(message.trim())),
-        error => Err(Halt::Unavailable(format!("Docker could not run a health check: {}", words(&error)))),
-    };
-    let made = match client.create_container(None::<CreateContainerOptions>, body).await {
-        Ok(made) => made.id,
-        Err(error) => return refused(error),
-    };
-    let output = match timeout(CHECK, ran(client, &made)).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => refused(error),
-        Err(_) => Ok(Output::none(format!("it did not end within {} s", CHECK.as_secs()))),
-    };
-    // What stays is removed with the copy, whose label it carries.
-    let options = RemoveContainerOptionsBuilder::new().force(true).build();
-    let _ = client.remove_container(&made, Some(options)).await;
-    output
+    match once(client, body, CHECK).await {
+        Ok(Some(output)) => Ok(output),
+        Ok(None) => Ok(Output::none(format!("it did not end within {} s", CHECK.as_secs()))),
+        Err(Error::DockerResponseServerError { message, .. }) => Ok(Output::none(message.trim())),
+        Err(error) => Err(unavailable("run a health check", &error)),
+    }
 }
 
-/// Starts a container that is made and waits for its end.
-pub(super) async fn ran(client: &Docker, id: &str) -> Result<Output, Error> {
+/// Makes a container, runs it to its end and removes it; `None` if it did not
+/// end in time. One that could not be removed goes with the copy, whose label
+/// it must carry.
+pub(super) async fn once(
+    client: &Docker,
+    body: ContainerCreateBody,
+    limit: Duration,
+) -> Result<Option<Output>, Error> {
+    let made = client.create_container(None::<CreateContainerOptions>, body).await?.id;
+    let output = timeout(limit, ran(client, &made)).await;
+    let options = RemoveContainerOptionsBuilder::new().force(true).build();
+    let _ = client.remove_container(&made, Some(options)).await;
+    output.ok().transpose()
+}
+
+async fn ran(client: &Docker, id: &str) -> Result<Output, Error> {
     client.start_container(id, None::<StartContainerOptions>).await?;
     let code = match client.wait_container(id, None::<WaitContainerOptions>).next().await {
         Some(Ok(ended)) => ended.status_code,

@@ -9,7 +9,7 @@ use crate::{
         items,
         meta::find_condition,
         number,
-        pod::{is_ready, statuses, terminating, unsettled},
+        pod::{is_ready, never_ran, statuses, terminating, unsettled},
         text,
         workload::reference,
     },
@@ -36,7 +36,9 @@ const STUCK: &[&str] = &[
 /// Of these, what a busy node or a pull that is under way elsewhere may be to
 /// blame for (a new pod must pull what kubelet is told to pull, even if the
 /// node has it: KEP-2535). kubelet tries again, and says `CrashLoopBackOff` or
-/// `ImagePullBackOff` once it has seen the same before.
+/// `ImagePullBackOff` once it has seen the same before. A container that could
+/// not be started has one more turn, though its first back-off is called a
+/// crash loop as well.
 const RETRIED: &[&str] = &["RunContainerError", "CreateContainerError", "ErrImagePull"];
 
 /// Milliseconds a deletion may be late before something must be holding it.
@@ -102,7 +104,8 @@ fn container(view: &View<'_>, pod: &Value, status: &Value) -> Option<Diagnosis> 
             let says = format!("container `{name}` is being started: {reason}");
             return Some(Diagnosis::new(State::Converging, object, &field("state.waiting.reason"), says));
         }
-        if RETRIED.contains(&reason) && number(status, &["restartCount"]) <= 1 {
+        let retried = RETRIED.contains(&reason) || (reason == "CrashLoopBackOff" && never_ran(status));
+        if retried && number(status, &["restartCount"]) <= 1 {
             let image = text(status, &["image"]);
             let says =
                 format!("container `{name}`, image `{image}`, was not started and is tried again: {reason}");

@@ -82,11 +82,7 @@ pub(crate) fn unsettled(pod: &Value) -> Option<String> {
         let started = time::ms(text(status, &["state", "running", "startedAt"]))?;
         let name = text(status, &["name"]);
         let up = now - started;
-        // What never ran has not crashed: the node was slow to start it.
-        let never_ran = status
-            .at(&["lastState", "terminated"])
-            .is_some_and(|last| matches!(text(last, &["reason"]), "StartError" | "ContainerCannotRun"));
-        if number(status, &["restartCount"]) == 0 || never_ran {
+        if number(status, &["restartCount"]) == 0 || never_ran(status) {
             return (up < FIRST_MS).then(|| format!("container `{name}` has only just started"));
         }
         // The last run's record may be gone, or lack its start: then only the
@@ -102,6 +98,14 @@ pub(crate) fn unsettled(pod: &Value) -> Option<String> {
             format!("container `{name}` {}has only just started again", ended.unwrap_or_default())
         })
     })
+}
+
+/// Whether the container's last run never began: it has not crashed, the node
+/// could not start it.
+pub(crate) fn never_ran(status: &Value) -> bool {
+    status
+        .at(&["lastState", "terminated"])
+        .is_some_and(|last| matches!(text(last, &["reason"]), "StartError" | "ContainerCannotRun"))
 }
 
 fn restarts(_: &mut Ctx<'_>, _: Option<&Value>, arguments: &[Value]) -> Result<Value, EvalError> {

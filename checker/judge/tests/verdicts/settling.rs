@@ -106,6 +106,28 @@ fn the_first_failed_pull_is_not_the_last_word() {
     }
 }
 
+/// A busy node may fail to start a container (runc: unable to freeze), and the
+/// kubelet calls the time until it tries again a crash loop.
+#[test]
+fn a_container_that_never_ran_has_a_second_turn() {
+    let judged = |last: &str, restarts: u32| {
+        let status = json!({"name": "c", "ready": false, "restartCount": restarts,
+            "lastState": {"terminated": {"exitCode": 128, "reason": last, "startedAt": "1970-01-01T00:00:00Z"}},
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}}});
+        let pod = json!({"kind": "Pod", "metadata": {"name": "p", "uid": "p", "labels": {"app": "a"}},
+            "status": {"phase": "Running", "containerStatuses": [status]}});
+        verdict(
+            "{pods: {pods: {labels: app=a}}}",
+            "each: pods, expect: ready(it)",
+            &[("list v1 pods -n lab90", json!([pod]))],
+        )
+    };
+    assert_eq!(judged("StartError", 0), Verdict::Pending);
+    assert_eq!(judged("StartError", 1), Verdict::Pending);
+    assert_eq!(judged("StartError", 2), Verdict::Fail);
+    assert_eq!(judged("Error", 1), Verdict::Fail);
+}
+
 /// The check may be about the workload that is still at work; once none is,
 /// what is broken decides.
 #[test]
