@@ -10,11 +10,12 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lab_observe::compose::{FilesError, Options, read};
 use lab_spec::Outcome;
+use proptest::{prop_assert, test_runner::TestCaseError};
 use serde_json::{Value, json};
 
 fn corpus() -> PathBuf {
@@ -71,4 +72,33 @@ fn every_file_is_resolved_as_recorded() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// Changed files through the real resolver: it refuses them or resolves them,
+/// and in time.
+#[test]
+fn files_that_nobody_meant_are_refused_or_resolved() {
+    let dirs = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path().join("compose.yaml"));
+    let seeds: Vec<_> = dirs.filter_map(|file| fs::read(file).ok()).collect();
+    assert!(seeds.len() >= 30, "{} files", seeds.len());
+    let place = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let within = Duration::from_secs(20);
+    let options = Options { directory: place.path().to_owned(), program: built(), ..Options::default() };
+    let cases =
+        mutate::hold(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compose"), "files", &seeds, |bytes| {
+            fs::write(place.path().join("compose.yaml"), bytes).unwrap();
+            let begun = Instant::now();
+            let outcome = runtime
+                .block_on(read(&options, &[], within))
+                .map_err(|why| TestCaseError::fail(why.to_string()))?;
+            prop_assert!(begun.elapsed() < within, "{:?}", begun.elapsed());
+            match outcome {
+                Outcome::Present(answer) => prop_assert!(answer["files"].is_array(), "{answer}"),
+                Outcome::Unavailable(why) => prop_assert!(why.message.len() < 8192, "{}", why.message),
+                other => prop_assert!(false, "{other:?}"),
+            }
+            Ok(())
+        });
+    println!("files: {cases} cases");
 }

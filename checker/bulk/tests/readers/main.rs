@@ -7,10 +7,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
-mod mutate;
+mod change;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -25,49 +25,20 @@ use lab_bundle::submission::{self, Draft, Key};
 use lab_spec::{Evidence, Lab};
 use proptest::{
     prelude::*,
-    test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner},
+    test_runner::{Config, TestCaseError, TestRunner},
 };
 use serde_json::Value;
 
-use mutate::{Change, changes, values};
+use change::values;
 
-/// Seconds for each property, unless the environment says otherwise.
-const SECONDS: u64 = 2;
 /// Kibibytes that a process may take beyond what it had before: the evidence of
 /// one submission as text and as values, and a member of an archive.
 const MEMORY: u64 = 160 << 10;
 
-/// The time there is for one property.
-fn time() -> Duration {
-    let said = env::var("LABCHECK_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(said.unwrap_or(SECONDS))
-}
-
-/// Runs a property over changed seeds until its time is up.
+/// Holds a reader to its promise, and to its bound of memory.
 fn hold(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers/corpus").join(name);
-    for entry in fs::read_dir(&corpus).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        read(&fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    }
-    let (begun, before) = (Instant::now(), peak());
-    let mut cases = 0;
-    while begun.elapsed() < time() {
-        let config = Config {
-            cases: 32,
-            failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/readers/regressions.txt"
-            )))),
-            ..Config::default()
-        };
-        let strategy = (0..seeds.len(), changes());
-        let property = |(seed, changes): (usize, Vec<Change>)| read(&mutate::apply(&seeds[seed], &changes));
-        if let Err(error) = TestRunner::new(config).run(&strategy, property) {
-            panic!("{name}: {error}");
-        }
-        cases += 32;
-    }
+    let before = peak();
+    let cases = mutate::hold(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers"), name, seeds, read);
     let grown = peak().saturating_sub(before);
     println!("{name}: {cases} cases, {grown} KiB more at the peak");
     assert!(grown < MEMORY, "{name}: {grown} KiB more, expected less than {MEMORY}");
@@ -107,73 +78,112 @@ fn submission(bytes: &[u8]) -> Result<(), TestCaseError> {
 
 #[test]
 fn submissions() {
-    let good = good();
-    let opened = zstd::decode_all(&good[..]).unwrap();
-    hold("submission", &[good, Vec::new()], submission);
-    // Behind the compression, where a changed byte is not found by its checksum.
+    hold("submission", &[good(), Vec::new()], submission);
+}
+
+/// Behind the compression, where a changed byte is not found by its checksum.
+#[test]
+fn submissions_opened() {
+    let opened = zstd::decode_all(&good()[..]).unwrap();
     hold("submission-opened", &[opened], |bytes| submission(&zstd::encode_all(bytes, 1).unwrap()));
 }
 
 /// Evidence that its reader takes and no server gave: the judge says something
 /// of it, in time and without breaking.
-#[test]
-fn evidence_that_is_judged() {
-    for lab in ["lab01", "lab02", "lab06", "lab08"] {
-        let labs = labs();
-        let folder = fs::read_dir(&labs).unwrap().map(|entry| entry.unwrap().path());
-        let folder = folder.filter(|path| path.is_dir()).find(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(lab.trim_start_matches("lab"))
+fn judged(lab: &str) {
+    let labs = labs();
+    let folder = fs::read_dir(&labs).unwrap().map(|entry| entry.unwrap().path());
+    let folder = folder.filter(|path| path.is_dir()).find(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(lab.trim_start_matches("lab"))
+    });
+    let text = fs::read_to_string(folder.unwrap().join("lab.yaml")).unwrap();
+    let rubric = Rubric::plain(Lab::parse(lab, &text).unwrap(), "test");
+    let judge = rubric.judge(lab).unwrap();
+    let recorded = Recorded::of(&labs, lab).unwrap();
+    let solution = recorded.iter().find(|recorded| recorded.name == "solution").unwrap();
+    let whole: Value = serde_json::from_str(&solution.evidence).unwrap();
+    let begun = Instant::now();
+    let (mut judged, mut cases) = (0, 0);
+    while begun.elapsed() < mutate::time() {
+        let config = Config { cases: 8, failure_persistence: None, ..Config::default() };
+        let count = std::cell::Cell::new(0);
+        let run = TestRunner::new(config).run(&values(), |values| {
+            let mut changed = whole.clone();
+            change::put(&mut changed, &values);
+            let read = serde_json::from_value::<Evidence>(changed).ok();
+            if let Some(evidence) = read.filter(|evidence| lab_bundle::check_times(evidence).is_ok()) {
+                count.set(count.get() + 1);
+                let begun = Instant::now();
+                let report = rubric.report(&judge, &evidence);
+                let earned = report.earned.map_or(0, |earned| earned.0);
+                prop_assert!(earned <= u64::from(report.points) * 100);
+                prop_assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+            }
+            Ok(())
         });
-        let text = fs::read_to_string(folder.unwrap().join("lab.yaml")).unwrap();
-        let rubric = Rubric::plain(Lab::parse(lab, &text).unwrap(), "test");
-        let judge = rubric.judge(lab).unwrap();
-        let recorded = Recorded::of(&labs, lab).unwrap();
-        let solution = recorded.iter().find(|recorded| recorded.name == "solution").unwrap();
-        let whole: Value = serde_json::from_str(&solution.evidence).unwrap();
-        let begun = Instant::now();
-        let (mut judged, mut cases) = (0, 0);
-        while begun.elapsed() < time() {
-            let config = Config { cases: 8, failure_persistence: None, ..Config::default() };
-            let count = std::cell::Cell::new(0);
-            let run = TestRunner::new(config).run(&values(), |values| {
-                let mut changed = whole.clone();
-                mutate::put(&mut changed, &values);
-                let read = serde_json::from_value::<Evidence>(changed).ok();
-                if let Some(evidence) = read.filter(|evidence| lab_bundle::check_times(evidence).is_ok()) {
-                    count.set(count.get() + 1);
-                    let begun = Instant::now();
-                    let report = rubric.report(&judge, &evidence);
-                    let earned = report.earned.map_or(0, |earned| earned.0);
-                    prop_assert!(earned <= u64::from(report.points) * 100);
-                    prop_assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-                }
-                Ok(())
-            });
-            run.unwrap_or_else(|error| panic!("{lab}: {error}"));
-            (judged, cases) = (judged + count.get(), cases + 8);
-        }
-        println!("judge of {lab}: {cases} cases, {judged} judged");
-        assert!(judged > 0, "{lab}: no case was judged");
+        run.unwrap_or_else(|error| panic!("{lab}: {error}"));
+        (judged, cases) = (judged + count.get(), cases + 8);
     }
+    println!("judge of {lab}: {cases} cases, {judged} judged");
+    assert!(judged > 0, "{lab}: no case was judged");
 }
 
 #[test]
-fn archives() {
+fn evidence_of_lab01() {
+    judged("lab01");
+}
+
+#[test]
+fn evidence_of_lab02() {
+    judged("lab02");
+}
+
+#[test]
+fn evidence_of_lab03() {
+    judged("lab03");
+}
+
+#[test]
+fn evidence_of_lab06() {
+    judged("lab06");
+}
+
+#[test]
+fn evidence_of_lab08() {
+    judged("lab08");
+}
+
+const METADATA: &str = "submission_1:\n  :submitters:\n  - :sid: ada\n  :created_at: 2026-12-01 12:00:00 Z\n";
+
+/// A tar of a class, and the ways in which it may be wrapped.
+fn wrapped() -> (Vec<u8>, Vec<Vec<u8>>) {
     let good = good();
-    let text = "submission_1:\n  :submitters:\n  - :sid: ada\n  :created_at: 2026-12-01 12:00:00 Z\n";
     let members = [
-        ("e/submission_metadata.yml", text.as_bytes()),
+        ("e/submission_metadata.yml", METADATA.as_bytes()),
         ("e/submission_1/a.tar.zst", &good),
         ("Ada L_17_assignsubmission_file_/b", b"<html>"),
         ("adal_LATE_17_9_c", b""),
     ];
-    let zip = mutate::zip(&members);
-    let tar = mutate::tar(&members);
-    let seeds = [zip, tar.clone(), mutate::gzip(&tar), zstd::encode_all(&tar[..], 1).unwrap()];
-    hold("inbox", &seeds, |bytes| inbox(&[("x", bytes)]));
-    hold("inbox-opened", &[tar], |bytes| inbox(&[("x", &zstd::encode_all(bytes, 1).unwrap())]));
-    hold("gradescope", &[text.into()], |bytes| {
+    let zip = change::zip(&members);
+    let tar = change::tar(&members);
+    let seeds = vec![zip, tar.clone(), change::gzip(&tar), zstd::encode_all(&tar[..], 1).unwrap()];
+    (tar, seeds)
+}
+
+#[test]
+fn archives() {
+    hold("inbox", &wrapped().1, |bytes| inbox(&[("x", bytes)]));
+}
+
+#[test]
+fn archives_opened() {
+    hold("inbox-opened", &[wrapped().0], |bytes| inbox(&[("x", &zstd::encode_all(bytes, 1).unwrap())]));
+}
+
+#[test]
+fn gradescope() {
+    hold("gradescope", &[METADATA.into()], |bytes| {
         inbox(&[("submission_metadata.yml", bytes), ("submission_1/a.tar.zst", b"x")])
     });
 }
@@ -206,6 +216,53 @@ fn inbox(files: &[(&str, &[u8])]) -> Result<(), TestCaseError> {
 /// Reads a table to its last row.
 fn whole_table(bytes: &[u8]) -> Result<(), TableError> {
     Table::parse("t", bytes)?.rows().try_for_each(|row| row.map(drop))
+}
+
+/// Files of labs, and what says of one that it is right.
+fn lab_files() -> Vec<(String, String)> {
+    let folders = fs::read_dir(labs()).unwrap().map(|entry| entry.unwrap().path().join("lab.yaml"));
+    let files = folders.filter(|file| file.is_file());
+    files.map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap())).collect()
+}
+
+/// A lab that an author is writing: it is read or refused, and what is read is
+/// compiled or refused, with a place.
+#[test]
+fn labs_half_written() {
+    let seeds: Vec<_> = lab_files().into_iter().map(|(_, text)| text.into_bytes()).collect();
+    assert!(seeds.len() >= 5, "{} labs", seeds.len());
+    hold("labs", &seeds, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let faults = match Lab::parse("lab.yaml", &text) {
+            Err(faults) => faults,
+            Ok(lab) => Rubric::plain(lab, "test").judge("lab.yaml").map(drop).err().unwrap_or_default(),
+        };
+        for fault in &faults {
+            let shown = fault.to_string();
+            prop_assert!(shown.contains("lab.yaml") && shown.len() < 8192, "{shown}");
+        }
+        Ok(())
+    });
+}
+
+/// An instructor's overlay over a lab.
+#[test]
+fn overlays() {
+    let (file, text) = lab_files().swap_remove(0);
+    let lab = Lab::parse(&file, &text).unwrap();
+    let (id, task) = (&lab.id, &lab.tasks[0].id);
+    let overlay = format!(
+        "format: 1\nlab: {id}\npoints: {{{task}: 5}}\nbonus: [more]\nhidden:\n- {{id: more, title: M, points: 10, \
+         text: T, hints: [a, b, c], checks: [{{id: unseen, title: U, expect: 'true', wrong: w}}]}}\n"
+    );
+    Rubric::overlaid(lab.clone(), "test", "o.yaml", &overlay).unwrap();
+    hold("overlays", &[overlay.into()], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        if let Err(why) = Rubric::overlaid(lab.clone(), "test", "o.yaml", &text) {
+            prop_assert!(why.contains("`o.yaml`") && why.len() < 8192, "{why}");
+        }
+        Ok(())
+    });
 }
 
 #[test]
