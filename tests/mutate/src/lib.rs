@@ -3,8 +3,7 @@
 //! promises about such bytes for as long as there is time.
 
 use std::{
-    env, fs,
-    path::Path,
+    env,
     time::{Duration, Instant},
 };
 
@@ -24,27 +23,17 @@ pub fn time() -> Duration {
     Duration::from_secs(said.unwrap_or(SECONDS))
 }
 
-/// Reads what stands in `corpus/NAME` of the directory, then changed seeds
-/// until the time is up; says how many. Seeds of cases that failed are kept in
-/// `regressions.txt` of the directory.
+/// Reads changed seeds until the time is up; says how many. What failed once
+/// is kept in the file `regressions` and is read first, each time.
 ///
 /// # Panics
 /// When `read` refuses a case, which is printed as small as it can be made.
 pub fn hold(
-    dir: &str,
+    regressions: &'static str,
     name: &str,
     seeds: &[Vec<u8>],
     read: impl Fn(&[u8]) -> Result<(), TestCaseError>,
 ) -> u64 {
-    for entry in fs::read_dir(Path::new(dir).join("corpus").join(name)).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let kept = fs::read(&path).map_err(|error| TestCaseError::fail(error.to_string()));
-        if let Err(error) = kept.and_then(|bytes| read(&bytes)) {
-            panic!("{}: {error}", path.display());
-        }
-    }
-    // For as long as the process lives: it is one test.
-    let regressions: &'static str = Box::leak(format!("{dir}/regressions.txt").into_boxed_str());
     let (begun, mut cases) = (Instant::now(), 0);
     while begun.elapsed() < time() {
         let config = Config {

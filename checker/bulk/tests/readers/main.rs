@@ -3,7 +3,7 @@
 //!
 //! `LABCHECK_FUZZ_SECONDS=1800 cargo test -p lab-bulk --release --test readers`
 //! goes on for that long instead of a few seconds. What was found once stands
-//! in `corpus/` and is read each time.
+//! in `regressions.txt` and is read each time.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
@@ -38,7 +38,12 @@ const MEMORY: u64 = 160 << 10;
 /// Holds a reader to its promise, and to its bound of memory.
 fn hold(name: &str, seeds: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
     let before = peak();
-    let cases = mutate::hold(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers"), name, seeds, read);
+    let cases = mutate::hold(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/regressions.txt"),
+        name,
+        seeds,
+        read,
+    );
     let grown = peak().saturating_sub(before);
     println!("{name}: {cases} cases, {grown} KiB more at the peak");
     assert!(grown < MEMORY, "{name}: {grown} KiB more, expected less than {MEMORY}");
