@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::manifest::{Load, Probe};
 use super::prober::{self, START};
-use super::{Change, Place};
+use super::{Change, Place, route};
 use crate::halt::Halt;
 use crate::journal::Entry;
 use crate::probe::report;
@@ -31,6 +31,7 @@ const SPARE: Duration = Duration::from_secs(60);
 /// the target's doing, so there is no result then.
 pub(crate) async fn step(run: &mut Run<'_, '_>, place: &Place, at: usize, ask: &Ask) -> Result<Told, Halt> {
     let (url, count) = (ask.http.as_str(), ask.count);
+    route::known(run, place, url).await?;
     let name = prober::name();
     let nonce = format!("{}-{}", run.setting.nonce, at + 1);
     let work = Duration::from_secs(u64::from(count.div_ceil(RATE))) + TIMEOUT;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::manifest::{CONTAINER, Load, Probe};
 use super::prober;
-use super::{Change, Place, read};
+use super::{Change, Place, read, route};
 use crate::halt::Halt;
 use crate::journal::Entry;
 use crate::probe::columns::Columns;
@@ -41,6 +41,7 @@ pub(crate) async fn start(
     url: &str,
     rate: u32,
 ) -> Result<(Running, String), Halt> {
+    route::known(run, place, url).await?;
     let pod = prober::name();
     let patience: Duration = sampler.patience().into();
     let probe = Probe {

@@ -14,6 +14,7 @@ mod pick;
 mod prober;
 mod read;
 mod relabel;
+mod route;
 mod undo;
 mod wait;
 mod watch;

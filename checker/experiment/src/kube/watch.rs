@@ -15,7 +15,7 @@ use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::manifest::PROBE;
-use super::{Place, read};
+use super::{Place, read, route::SERVICE};
 use crate::halt::Halt;
 use crate::run::Run;
 use crate::samplers::{Clock, Running};
@@ -25,9 +25,6 @@ const FIRST_LIST: Duration = Duration::from_secs(10);
 
 /// More changes than this are not a lab's doing.
 const MOST_CHANGES: usize = 5_000;
-
-/// The label that names an EndpointSlice's Service.
-const SERVICE: &str = "kubernetes.io/service-name";
 
 /// Starts a watch; returns once the objects that are there have been seen.
 pub(crate) async fn start(

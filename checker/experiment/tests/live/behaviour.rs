@@ -1,7 +1,9 @@
 //! What the steps see.
 
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
+use k8s_openapi::api::core::v1::{Namespace, ResourceQuota, Service};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use lab_experiment::run;
@@ -51,6 +53,28 @@ async fn answers_are_proven_by_nonces_of_their_own() {
     assert_eq!(record.looks["after"].len(), 1);
     assert!(record.log.iter().any(|line| line.what == format!("asked {url} 8 times: 8 answered 200")));
     assert!(probers(&client, url).await.is_empty());
+}
+
+/// kube-proxy knows of a change a moment later than the EndpointSlice.
+#[tokio::test]
+async fn a_service_that_has_just_changed_is_given_time() {
+    let client = client().await;
+    workload(&client, "late", 1).await;
+    let services: Api<Service> = Api::namespaced(client.clone(), "exp-dev");
+    let select = async |app: &str| {
+        let selector = Patch::Merge(json!({"spec": {"selector": {"app": app}}}));
+        services.patch("late", &PatchParams::default(), &selector).await.unwrap();
+    };
+    select("nobody").await;
+    let ready = json!([{"wait": {"deployment": "late", "within": "60s"}, "as": "settled"}]);
+    assert_eq!(record("exp-dev", ready, None).await.results["settled"]["ok"], true);
+    select("late").await;
+    let changed = Instant::now();
+    let ask = json!([{"ask": {"http": "http://late/predict", "count": 1}, "as": "answers"}]);
+    let record = record("exp-dev", ask, None).await;
+    assert_eq!(record.results["answers"]["requests"][0]["status"], 200, "{record:#?}");
+    // The server writes whole seconds.
+    assert!(changed.elapsed() >= Duration::from_secs(4), "{:?}", changed.elapsed());
 }
 
 #[tokio::test]
