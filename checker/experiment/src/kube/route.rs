@@ -7,7 +7,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::{Place, read};
 use crate::halt::Halt;
