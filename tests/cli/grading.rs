@@ -264,7 +264,32 @@ fn output_directories_are_not_mixed_up() {
     drop(journal);
     let said = grade(&place, &[]);
     assert_eq!(said.code, 3);
-    assert!(said.err.contains("has version 9, expected 1; a newer labcheck wrote it"), "{}", said.err);
+    assert!(said.err.contains("has version 9, expected 2; a newer labcheck wrote it"), "{}", said.err);
+}
+
+/// What an earlier labcheck judged is not judged again.
+#[test]
+fn a_journal_of_an_earlier_version_is_taken_over() {
+    let place = place(&[("a.tar.zst", submission("solution", "ada", |_| {}))]);
+    let graded = |place: &Place| fs::read_to_string(place.path("out/grades.json")).unwrap();
+    grade(&place, &[]);
+    let before = graded(&place);
+    let journal = rusqlite::Connection::open(place.path("out/journal.sqlite")).unwrap();
+    journal
+        .execute_batch(
+            "CREATE TABLE earlier (
+               bundle TEXT NOT NULL, rubric TEXT NOT NULL, brief TEXT NOT NULL, report BLOB,
+               PRIMARY KEY (bundle, rubric)) WITHOUT ROWID;
+             INSERT INTO earlier SELECT * FROM judged;
+             DROP TABLE judged;
+             ALTER TABLE earlier RENAME TO judged;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(journal);
+    let said = grade(&place, &[]);
+    assert!(said.err.contains("grading lab01: 0 judged anew"), "{}", said.err);
+    assert_eq!(graded(&place), before);
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! The store of one machine: one SQLite file in the output directory.
+//!
+//! Judgements are appended, and the index that finds one is made when the first
+//! is looked up: kept up to date row by row, keys that are hashes would dirty a
+//! page of the index for each judgement, and a class of 100,000 would be judged
+//! more slowly the longer it takes.
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use lab_spec::Report;
@@ -16,12 +21,33 @@ use crate::{
 };
 
 /// Version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// Tables of a new journal. Judgements that are there twice, as when two threads
+/// judge equal files, say the same.
+const TABLES: &str = "
+    CREATE TABLE about (lab TEXT PRIMARY KEY);
+    CREATE TABLE judged (bundle TEXT NOT NULL, rubric TEXT NOT NULL, brief TEXT NOT NULL, report BLOB);";
+
+/// Version 1 kept judgements sorted by their hashes.
+const FROM_1: &str = "
+    ALTER TABLE judged RENAME TO sorted;
+    CREATE TABLE judged (bundle TEXT NOT NULL, rubric TEXT NOT NULL, brief TEXT NOT NULL, report BLOB);
+    INSERT INTO judged SELECT bundle, rubric, brief, report FROM sorted;
+    DROP TABLE sorted;";
+
+const INDEX: &str = "CREATE INDEX IF NOT EXISTS by_bundle ON judged (bundle)";
 
 /// The journal of one output directory.
 pub struct Journal {
-    connection: Mutex<Connection>,
+    open: Mutex<Open>,
     path: PathBuf,
+}
+
+struct Open {
+    connection: Connection,
+    /// Whether judgements can be looked up.
+    indexed: bool,
 }
 
 impl Journal {
@@ -34,29 +60,30 @@ impl Journal {
         let path = dir.join("journal.sqlite");
         let place = |error: Error| told(&path, &error);
         let connection = Connection::open(&path).map_err(place)?;
+        // A judgement takes about 2 KiB: in pages of 4 KiB half would stay empty.
         connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 10000;",
+                "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+                 PRAGMA busy_timeout = 10000;",
             )
             .map_err(place)?;
+        // Another process may be about to make the same tables.
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(place)?;
         let version: i64 =
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(place)?;
-        if version > VERSION {
-            let shown = path.display();
-            return Err(format!(
-                "journal `{shown}` has version {version}, expected {VERSION}; a newer labcheck wrote it, use that one or another `--out`"
-            ));
-        }
+        let change = match version {
+            0 => TABLES,
+            1 => FROM_1,
+            VERSION => "",
+            _ => {
+                let shown = path.display();
+                return Err(format!(
+                    "journal `{shown}` has version {version}, expected {VERSION}; a newer labcheck wrote it, use that one or another `--out`"
+                ));
+            }
+        };
         connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE;
-                 CREATE TABLE IF NOT EXISTS about (lab TEXT PRIMARY KEY);
-                 CREATE TABLE IF NOT EXISTS judged (
-                   bundle TEXT NOT NULL, rubric TEXT NOT NULL, brief TEXT NOT NULL, report BLOB,
-                   PRIMARY KEY (bundle, rubric)) WITHOUT ROWID;
-                 PRAGMA user_version = {VERSION};
-                 COMMIT;"
-            ))
+            .execute_batch(&format!("{change} PRAGMA user_version = {VERSION}; COMMIT;"))
             .map_err(place)?;
         let known: Option<String> =
             connection.query_row("SELECT lab FROM about", [], |row| row.get(0)).optional().map_err(place)?;
@@ -72,7 +99,11 @@ impl Journal {
                 connection.execute("INSERT INTO about VALUES (?1)", [lab]).map_err(place)?;
             }
         }
-        Ok(Self { connection: Mutex::new(connection), path })
+        Ok(Self { open: Mutex::new(Open { connection, indexed: false }), path })
+    }
+
+    fn locked(&self) -> Result<MutexGuard<'_, Open>, String> {
+        self.open.lock().map_err(|_| self.broken("a thread died holding it"))
     }
 
     fn broken(&self, why: impl std::fmt::Display) -> String {
@@ -80,10 +111,24 @@ impl Journal {
     }
 }
 
+impl Open {
+    fn stored(&mut self, bundle: &str, rubric: &str) -> Result<Option<Vec<u8>>, Error> {
+        if !self.indexed {
+            self.connection.execute(INDEX, [])?;
+            self.indexed = true;
+        }
+        let mut query = self
+            .connection
+            .prepare("SELECT report FROM judged WHERE bundle = ?1 AND rubric = ?2 ORDER BY rowid LIMIT 1")?;
+        Ok(query.query_row([bundle, rubric], |row| row.get(0)).optional()?.flatten())
+    }
+}
+
 impl Store for Journal {
     fn briefs(&self, rubric: &str) -> Result<HashMap<String, Arc<Brief>>, String> {
-        let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
-        let mut query = connection
+        let open = self.locked()?;
+        let mut query = open
+            .connection
             .prepare("SELECT bundle, brief FROM judged WHERE rubric = ?1")
             .map_err(|error| self.broken(error))?;
         let mut rows = query.query([rubric]).map_err(|error| self.broken(error))?;
@@ -99,24 +144,19 @@ impl Store for Journal {
     }
 
     fn report(&self, bundle: &str, rubric: &str) -> Result<Option<Report>, String> {
-        let stored = || -> Result<Option<Option<Vec<u8>>>, String> {
-            let connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
-            let mut query = connection
-                .prepare("SELECT report FROM judged WHERE bundle = ?1 AND rubric = ?2")
-                .map_err(|error| self.broken(error))?;
-            query.query_row([bundle, rubric], |row| row.get(0)).optional().map_err(|error| self.broken(error))
-        };
         // Others may ask while this one is unpacked.
-        let report = stored()?;
-        let Some(report) = report.flatten() else { return Ok(None) };
+        let Some(report) = self.locked()?.stored(bundle, rubric).map_err(|error| told(&self.path, &error))?
+        else {
+            return Ok(None);
+        };
         unpacked(&report).map(Some).map_err(|error| self.broken(error))
     }
 
     fn keep(&self, rubric: &str, judged: &[Packed]) -> Result<(), String> {
-        let mut connection = self.connection.lock().map_err(|_| self.broken("a thread died holding it"))?;
+        let mut open = self.locked()?;
         let mut store = || {
-            let transaction = connection.transaction()?;
-            let mut insert = transaction.prepare("INSERT OR IGNORE INTO judged VALUES (?1, ?2, ?3, ?4)")?;
+            let transaction = open.connection.transaction()?;
+            let mut insert = transaction.prepare("INSERT INTO judged VALUES (?1, ?2, ?3, ?4)")?;
             for packed in judged {
                 insert.execute(params![packed.bundle, rubric, packed.brief, packed.report])?;
             }
