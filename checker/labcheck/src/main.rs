@@ -23,6 +23,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Judging is a third allocation, and a class leaves the C library's allocator
+/// with ever more holes to search.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(code) => ExitCode::from(code),
