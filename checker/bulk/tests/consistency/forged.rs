@@ -121,6 +121,10 @@ fn ready_replicas_without_pods_in_the_only_look() {
     for list in lists(&mut evidence, PODS) {
         list["outcome"]["present"] = json!([]);
     }
+    // The rollout may still have been under way.
+    for list in lists(&mut evidence, DEPLOYMENTS) {
+        list["outcome"]["present"][0]["status"]["readyReplicas"] = json!(3);
+    }
     evidence["looks"].as_array_mut().unwrap().truncate(1);
     for record in evidence["experiments"].as_object_mut().unwrap().values_mut() {
         record["looks"] = json!({});
